@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/lookup_map.h"
+#include "base/result.h"
+#include "base/units.h"
+
+namespace millrace {
+namespace {
+
+struct ThingTag {};
+using ThingId = Id<ThingTag>;
+
+TEST(Id, text_form_survives_the_round_trip) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 10'000; ++i) {
+    const ThingId id{RawId{random(), random()}};
+    const auto back = ThingId::parse(id.to_text());
+    ASSERT_TRUE(back.has_value()) << id;
+    ASSERT_EQ(*back, id);
+  }
+}
+
+TEST(Id, sorts_as_its_text_and_by_time) {
+  std::mt19937_64 random(8);
+  std::map<std::string, ThingId> by_text;
+  for (int i = 0; i < 1'000; ++i) {
+    const auto id = ThingId::make(WallTime(1'700'000'000'000'000 + i * 1000), random(), random());
+    by_text[id.to_text()] = id;
+  }
+  ASSERT_EQ(by_text.size(), 1'000U);
+  const ThingId* before = nullptr;
+  for (const auto& [text, id] : by_text) {
+    if (before != nullptr) {
+      EXPECT_LT(*before, id) << text;
+    }
+    before = &id;
+  }
+}
+
+TEST(Id, refuses_what_is_no_id) {
+  EXPECT_FALSE(ThingId::parse(""));
+  EXPECT_FALSE(ThingId::parse("8zzzzzzzzzzzzzzzzzzzzzzzzz"));  // over 128 bits
+  EXPECT_FALSE(ThingId::parse("0123456789abcdefghjkmnpqil"));  // i and l are no digits
+  EXPECT_FALSE(ThingId::parse("0123456789abcdefghjkmnpqrst"));
+}
+
+TEST(Error, says_what_where_and_what_to_do) {
+  const Error error =
+      Error{ErrorClass::kUser, "dataset.unknown", "no dataset named \"orders\"", "", ""}
+          .at("tasks[2].reads")
+          .hint_at("did you mean \"order\"?");
+  EXPECT_EQ(
+      error.to_text(),
+      "dataset.unknown at tasks[2].reads: no dataset named \"orders\" (did you mean \"order\"?)");
+}
+
+TEST(Error, classes_have_names_that_parse_back) {
+  for (const auto value : {ErrorClass::kUser, ErrorClass::kTransient, ErrorClass::kResource,
+                           ErrorClass::kInfrastructure, ErrorClass::kPolicy}) {
+    ErrorClass back{};
+    ASSERT_TRUE(parse_error_class(to_string(value), back));
+    EXPECT_EQ(back, value);
+  }
+  ErrorClass ignored{};
+  EXPECT_FALSE(parse_error_class("user", ignored));
+}
+
+Result<int> half(int number) {
+  if (number % 2 != 0) return Error{ErrorClass::kUser, "number.odd", "odd", "", ""};
+  return number / 2;
+}
+Result<int> quarter(int number) {
+  MILLRACE_TRY(once, half(number));
+  return half(once);
+}
+
+TEST(Result, carries_a_value_or_an_error) {
+  EXPECT_EQ(*quarter(8), 2);
+  EXPECT_EQ(quarter(6).error().code, "number.odd");
+  EXPECT_DEATH((void)quarter(3).value(), "number.odd");
+}
+
+TEST(Units, wall_and_monotonic_time_move_by_durations) {
+  EXPECT_EQ((WallTime(5) + seconds(1)).value(), 1'000'005);
+  EXPECT_EQ((Monotonic(3'000'000) - Monotonic(1'000'000)), seconds(2));
+}
+
+TEST(LookupMap, finds_what_was_inserted_once) {
+  LookupMap<int, int> map;
+  EXPECT_TRUE(map.insert(1, 10));
+  EXPECT_FALSE(map.insert(1, 11));
+  EXPECT_EQ(*map.find(1), 10);
+  EXPECT_TRUE(map.erase(1));
+  EXPECT_EQ(map.find(1), nullptr);
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,49 @@
+#include "base/failpoint.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <string>
+
+namespace millrace {
+namespace {
+
+struct Failpoints {
+  std::string kill_at;
+  long kill_count = 1;
+  std::string log_file;
+  std::atomic<bool> on{false};
+  std::mutex mutex;  // guards kill_count's countdown and the log
+
+  Failpoints() {
+    if (const char* kill = std::getenv("MILLRACE_FAILPOINT_KILL"); kill != nullptr) {
+      kill_at = kill;
+      if (const auto colon = kill_at.rfind(':'); colon != std::string::npos) {
+        kill_count = std::strtol(kill_at.c_str() + colon + 1, nullptr, 10);
+        kill_at.resize(colon);
+      }
+    }
+    if (const char* log = std::getenv("MILLRACE_FAILPOINT_LOG"); log != nullptr) log_file = log;
+    on = !kill_at.empty() || !log_file.empty();
+  }
+};
+
+Failpoints& instance() {
+  static Failpoints failpoints;
+  return failpoints;
+}
+
+}  // namespace
+
+const std::atomic<bool>& failpoints_on = instance().on;
+
+void pass_failpoint(const char* name) {
+  Failpoints& failpoints = instance();
+  const std::lock_guard lock(failpoints.mutex);
+  if (!failpoints.log_file.empty())
+    std::ofstream(failpoints.log_file, std::ios::app) << name << '\n';
+  if (failpoints.kill_at == name && --failpoints.kill_count == 0) std::raise(SIGKILL);
+}
+
+}  // namespace millrace

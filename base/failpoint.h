@@ -1,0 +1,22 @@
+// Failpoints: named places where a test may end the process, as kill -9 would, between two steps
+// whose order matters. Off, one costs a load of a bool.
+//
+//   MILLRACE_FAILPOINT("store.after_commit");
+//
+// Environment: MILLRACE_FAILPOINT_KILL=NAME[:N] kills at the N-th time (from 1) that NAME is
+// passed; MILLRACE_FAILPOINT_LOG=FILE appends the name of each one passed, a line each, for the
+// histogram of a test. Both are read once. Thread-safe.
+#pragma once
+
+#include <atomic>
+
+namespace millrace {
+extern const std::atomic<bool>& failpoints_on;
+void pass_failpoint(const char* name);
+}  // namespace millrace
+
+#define MILLRACE_FAILPOINT(name)                                                \
+  do {                                                                          \
+    if (::millrace::failpoints_on.load(std::memory_order_relaxed)) [[unlikely]] \
+      ::millrace::pass_failpoint(name);                                         \
+  } while (false)

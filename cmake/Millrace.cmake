@@ -1,0 +1,56 @@
+# millrace_library, millrace_program, millrace_test: one target a folder, with its tests beside it.
+#
+#   millrace_library(core HEADERS plan.h … SOURCES plan.cpp … DEPS millrace::base TESTS plan_test.cpp …)
+#
+# makes millrace::core, the test program core_test (run by ctest), the check that each public header
+# compiles alone (VERIFY_INTERFACE_HEADER_SETS) and core_links_alone, a shared library linked with
+# --no-undefined from core and nothing but its declared DEPS.
+include_guard(GLOBAL)
+
+function(millrace_library name)
+  cmake_parse_arguments(arg "" "" "HEADERS;SOURCES;DEPS;PRIVATE_DEPS;TESTS;TEST_DEPS" ${ARGN})
+  if(arg_SOURCES)
+    set(visibility PUBLIC)
+    set(private PRIVATE)
+    add_library(millrace_${name} STATIC ${arg_SOURCES})
+    # Links nowhere else, so a dependency that is used but not declared fails here, by name.
+    file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_links_alone.cpp CONTENT "")
+    add_library(${name}_links_alone SHARED EXCLUDE_FROM_ALL ${CMAKE_CURRENT_BINARY_DIR}/${name}_links_alone.cpp)
+    target_link_libraries(${name}_links_alone PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,millrace_${name}>")
+    target_link_options(${name}_links_alone PRIVATE -Wl,--no-undefined)
+    set_property(GLOBAL APPEND PROPERTY MILLRACE_LINKS_ALONE ${name}_links_alone)
+  else()
+    set(visibility INTERFACE)
+    set(private INTERFACE)
+    add_library(millrace_${name} INTERFACE)
+  endif()
+  add_library(millrace::${name} ALIAS millrace_${name})
+  target_sources(millrace_${name} ${visibility} FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
+  target_link_libraries(millrace_${name} ${visibility} ${arg_DEPS} ${private} ${arg_PRIVATE_DEPS})
+  if(arg_TESTS)
+    millrace_test(${name}_test SOURCES ${arg_TESTS} DEPS millrace::${name} ${arg_TEST_DEPS})
+  endif()
+endfunction()
+
+function(millrace_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS})
+endfunction()
+
+# A test program. LABELS sorts it into phases (unit is the default); ENVIRONMENT is NAME=value pairs.
+function(millrace_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS;ENVIRONMENT" ${ARGN})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  millrace_program(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS} deps::gtest)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "MILLRACE_SOURCE_DIR=${PROJECT_SOURCE_DIR};MILLRACE_BIN_DIR=${PROJECT_BINARY_DIR}/bin;${arg_ENVIRONMENT}")
+endfunction()

@@ -1,0 +1,199 @@
+// apply_event(): what each event does, written once for State (apply) and for Draft, in which
+// plan() sees the effect of its own events. Target has State's reading and writing functions.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/overloaded.h"
+#include "scheduler/core/events.h"
+#include "scheduler/core/state.h"
+#include "scheduler/core/transitions.h"
+
+namespace millrace::scheduler {
+
+constexpr std::size_t kLastErrorLimit = 512;
+
+template <typename Target>
+class EventApplier {
+ public:
+  explicit EventApplier(Target& target) : target_(target) {}
+
+  void operator()(const events::LeaderStarted& e) { target_.put_leader_epoch(e.epoch); }
+
+  void operator()(const events::DocumentPut& e) {
+    target_.put_document({e.kind, e.name}, Document{e.generation, e.body_hash, e.spec});
+  }
+  void operator()(const events::DocumentDeleted& e) { target_.erase_document({e.kind, e.name}); }
+
+  void operator()(const events::RunCreated& e) {
+    MILLRACE_CHECK(e.spec != nullptr, "a run without a spec");
+    RunHeader header;
+    header.id = e.run;
+    header.order = target_.next_run_order();
+    header.ns = e.ns;
+    header.name = e.name;
+    header.workflow = e.workflow;
+    header.spec = e.spec;
+    header.body_hash = e.body_hash;
+    header.parameters_hash = e.parameters_hash;
+    header.key = e.key;
+    header.created = e.at;
+    header.pins = e.pins;
+    std::vector<Task> tasks(e.spec->tasks.size());
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      tasks[i].needs_open = static_cast<std::uint32_t>(e.spec->tasks[i].needs.size());
+      tasks[i].since = e.at;
+    }
+    if (!e.key.empty())
+      target_.put_key({e.ns, e.key}, KeyEntry{e.run, e.name, e.request_hash, WallTime()});
+    target_.put_next_run_order(header.order + 1);
+    target_.put_run(std::move(header), std::move(tasks));
+  }
+
+  void operator()(const events::RunDesired& e) { target_.put_desired(e.run, e.desired, e.reason); }
+
+  void operator()(const events::RunFinished& e) {
+    const RunHeader* run = target_.run(e.run);
+    MILLRACE_CHECK(run != nullptr && run->counts.open == 0, "a run ends with tasks that have not");
+    if (!run->key.empty()) {
+      const NamespacedName name{run->ns, run->key};
+      KeyEntry entry = *target_.key(name);
+      entry.ended = e.at;
+      target_.put_key(name, std::move(entry));
+    }
+    target_.erase_run(e.run);
+  }
+
+  void operator()(const events::TaskReady& e) {
+    Task task = moved(e.task, TaskChange::kReady, e.at);
+    if (task.first_ready == WallTime()) task.first_ready = e.at;
+    target_.put_task(e.task, task);
+  }
+
+  void operator()(const events::TaskEnded& e) {
+    const TaskChange change = e.state == TaskState::kSkipped     ? TaskChange::kSkipped
+                              : e.state == TaskState::kCancelled ? TaskChange::kCancelled
+                                                                 : TaskChange::kGaveUp;
+    target_.put_task(e.task, moved(e.task, change, e.at));
+    if (e.state == TaskState::kFailed) remember_error(e.task, e.message);
+    ended(e.task);
+  }
+
+  void operator()(const events::AttemptPlaced& e) {
+    const TaskRef ref = e.attempt.task_ref();
+    Task task = moved(ref, TaskChange::kPlaced, e.at);
+    MILLRACE_CHECK(e.attempt.attempt == task.attempt.next(), "attempts are numbered without gaps");
+    MILLRACE_CHECK(e.attempt.epoch >= target_.next_epoch(), "an epoch is used twice");
+    task.attempt = e.attempt.attempt;
+    task.epoch = e.attempt.epoch;
+    task.worker = e.worker;
+    task.avoid_last_worker = false;
+    target_.put_next_epoch(e.attempt.epoch.next());
+    TaskPins& pins = target_.edit_run(ref.run).task_pins[ref.task];
+    pins.inputs = e.inputs;
+    pins.bases = e.bases;
+    target_.put_task(ref, task);
+  }
+
+  void operator()(const events::AttemptSucceeded& e) {
+    const TaskRef ref = e.attempt.task_ref();
+    const bool staged = e.publication_order != 0;
+    Task task = moved(ref, staged ? TaskChange::kStaged : TaskChange::kSucceeded, e.at);
+    MILLRACE_CHECK(e.attempt.epoch == task.epoch, "a result of an epoch that is not current");
+    task.crashes = 0;
+    if (staged) {
+      task.phase = Phase::kPublish;
+      task.failures = 0;
+      task.publication_order = e.publication_order;
+      target_.put_next_publication_order(e.publication_order + 1);
+    }
+    for (const events::SnapshotCommitted& snapshot : e.snapshots) advance_head(ref.run, snapshot);
+    target_.put_task(ref, task);
+    if (!staged) ended(ref);
+  }
+
+  void operator()(const events::AttemptFailed& e) {
+    const TaskRef ref = e.attempt.task_ref();
+    const TaskChange change =
+        std::visit(Overloaded{[](const events::Retry&) { return TaskChange::kRetry; },
+                              [](const events::GiveUp&) { return TaskChange::kGaveUp; },
+                              [](const events::Cancelled&) { return TaskChange::kCancelled; }},
+                   e.next);
+    Task task = moved(ref, change, e.at);
+    MILLRACE_CHECK(e.attempt.epoch == task.epoch, "a failure of an epoch that is not current");
+    ++task.failures;
+    task.crashes = e.failure.code == kCrashCode ? static_cast<std::uint16_t>(task.crashes + 1)
+                                                : std::uint16_t{0};
+    if (const auto* retry = std::get_if<events::Retry>(&e.next)) {
+      task.retry_at = retry->at;
+      task.avoid_last_worker = retry->elsewhere;
+    }
+    target_.put_task(ref, task);
+    if (change != TaskChange::kCancelled) remember_error(ref, e.failure.message);
+    if (change != TaskChange::kRetry) ended(ref);
+  }
+
+  void operator()(const events::CancelRequested& e) {
+    target_.put_task(e.task, moved(e.task, TaskChange::kCancelRequested, e.at));
+  }
+
+  void operator()(const events::KeysForgotten& e) { target_.forget_keys(e.ended_before); }
+
+  // The failure code by which a worker says that an attempt took its runner down.
+  static constexpr std::string_view kCrashCode = "runner.crashed";
+
+ private:
+  // The task as it stands after the change; the table says whether it may.
+  Task moved(TaskRef ref, TaskChange change, WallTime at) const {
+    const Task* task = target_.task(ref);
+    MILLRACE_CHECK(task != nullptr, "an event for a task that is not there");
+    const auto to = next_state(task->state, change);
+    MILLRACE_CHECK(to.has_value(), std::string(to_string(task->state)) + " does not go on by " +
+                                       std::string(to_string(change)));
+    Task next = *task;
+    next.state = *to;
+    next.since = at;
+    return next;
+  }
+
+  void ended(TaskRef ref) {
+    RunHeader& run = target_.edit_run(ref.run);
+    run.task_pins.erase(ref.task);
+    const WorkflowSpecRef spec = run.spec;  // `run` may move when tasks are put
+    for (const TaskIndex dependent : spec->dependents[ref.task.value()]) {
+      Task task = *target_.task({ref.run, dependent});
+      --task.needs_open;
+      target_.put_task({ref.run, dependent}, task);
+    }
+  }
+
+  void remember_error(TaskRef ref, const std::string& message) {
+    RunHeader& run = target_.edit_run(ref.run);
+    run.last_error = run.task_spec(ref.task).name + ": " + message;
+    if (run.last_error.size() > kLastErrorLimit) run.last_error.resize(kLastErrorLimit);
+  }
+
+  void advance_head(RunId id, const events::SnapshotCommitted& snapshot) {
+    RunHeader& run = target_.edit_run(id);
+    const NamespacedName name{run.ns, snapshot.dataset};
+    const Head* head = target_.head(name);
+    MILLRACE_CHECK((head == nullptr ? SnapshotId() : head->snapshot) == snapshot.parent,
+                   "a snapshot's parent is not its dataset's head");
+    const auto at = std::lower_bound(
+        run.pins.begin(), run.pins.end(), snapshot.dataset,
+        [](const events::Pin& pin, const std::string& dataset) { return pin.dataset < dataset; });
+    if (at != run.pins.end() && at->dataset == snapshot.dataset)
+      at->snapshot = snapshot.snapshot;
+    else
+      run.pins.insert(at, events::Pin{snapshot.dataset, snapshot.snapshot});
+    target_.put_head(name, Head{snapshot.snapshot, snapshot.schema_hash});
+  }
+
+  Target& target_;
+};
+
+}  // namespace millrace::scheduler

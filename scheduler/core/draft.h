@@ -1,0 +1,87 @@
+// Draft: the state as it will be once the events planned so far are applied. It copies only what
+// they touch; everything else is read through to the state, which stays as it is.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scheduler/core/state.h"
+
+namespace millrace::scheduler {
+
+class Draft {
+ public:
+  explicit Draft(const State& base)
+      : base_(base),
+        next_epoch_(base.next_epoch()),
+        next_run_order_(base.next_run_order()),
+        next_publication_order_(base.next_publication_order()) {}
+
+  Epoch next_epoch() const { return next_epoch_; }
+  std::uint64_t next_run_order() const { return next_run_order_; }
+  std::uint64_t next_publication_order() const { return next_publication_order_; }
+  const RunHeader* run(RunId id) const;
+  const Task* task(TaskRef ref) const;
+  const Document* document(const DocumentKey& key) const;
+  const Head* head(const NamespacedName& dataset) const;
+  const KeyEntry* key(const NamespacedName& key) const;
+  bool run_name_taken(const NamespacedName& name) const;
+  std::uint32_t queue_running(const std::string& queue) const;
+  Resources used(WorkerId worker) const;
+  std::size_t live_tasks() const;
+  std::size_t document_count() const;
+  // Every task of a run, as it stands.
+  std::vector<Task> all_tasks(RunId id) const;
+
+  // Groups that have ready tasks, and, in a group, the first task at or after `from`.
+  std::vector<ReadyGroup> ready_groups() const;
+  std::optional<ReadyKey> first_ready(const ReadyGroup& group, const ReadyKey& from) const;
+
+  void put_leader_epoch(LeaderEpoch) {}
+  void put_next_epoch(Epoch epoch) { next_epoch_ = epoch; }
+  void put_next_run_order(std::uint64_t order) { next_run_order_ = order; }
+  void put_next_publication_order(std::uint64_t order) { next_publication_order_ = order; }
+  void put_run(RunHeader header, std::vector<Task> tasks);
+  RunHeader& edit_run(RunId id);
+  void put_desired(RunId id, DesiredState desired, std::string reason);
+  void put_task(TaskRef ref, Task task);
+  void erase_run(RunId id);
+  void put_document(DocumentKey key, Document document) {
+    documents_[std::move(key)] = std::move(document);
+  }
+  void erase_document(const DocumentKey& key) { documents_[key] = std::nullopt; }
+  void put_head(NamespacedName dataset, Head head) { heads_[std::move(dataset)] = head; }
+  void put_key(NamespacedName key, KeyEntry entry) { keys_[std::move(key)] = std::move(entry); }
+  void forget_keys(WallTime) {}  // a plan does not ask for a key that it forgets in the same breath
+
+ private:
+  struct RunDraft {
+    RunHeader header;
+    bool erased = false;
+    std::optional<std::vector<Task>> own;  // of a run that this draft creates
+    std::map<TaskIndex, Task> touched;     // over the base's
+  };
+  RunDraft& touch(RunId id);
+  void index_task(const RunHeader& run, TaskIndex index, const Task& task, bool add);
+
+  const State& base_;
+  Epoch next_epoch_;
+  std::uint64_t next_run_order_;
+  std::uint64_t next_publication_order_;
+  std::map<RunId, RunDraft> runs_;
+  std::set<NamespacedName> names_;
+  std::map<DocumentKey, std::optional<Document>> documents_;
+  std::map<NamespacedName, Head> heads_;
+  std::map<NamespacedName, KeyEntry> keys_;
+  ReadyIndex added_;
+  ReadyIndex removed_;
+  std::map<WorkerId, Resources> used_;  // more (or less) than the base's
+  std::map<std::string, std::int64_t> queue_running_;
+  std::int64_t live_tasks_ = 0;
+};
+
+}  // namespace millrace::scheduler

@@ -1,0 +1,111 @@
+// Inputs: everything that may change the state, as values. Documents and commands of people come
+// from the api, the rest from workers. Time is no input: plan() gets it beside them, and asks
+// Liveness what expired.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "scheduler/core/spec.h"
+#include "scheduler/core/types.h"
+
+namespace millrace::scheduler {
+
+// PUT of a document. `spec` is set for workflows. Answered by DocumentAccepted, or by an error:
+// document.conflict when if_generation does not match.
+struct PutDocument {
+  RequestId request;
+  std::string kind;  // "workflows"
+  NamespacedName name;
+  BodyHash body_hash{};
+  WorkflowSpecRef spec;
+  std::optional<std::uint64_t> if_generation;  // If-Match; 0 stands for "must not exist"
+  AttachmentRef attachment;                    // the body, for the store
+};
+
+struct DeleteDocument {
+  RequestId request;
+  std::string kind;
+  NamespacedName name;
+  std::optional<std::uint64_t> if_generation;
+};
+
+// Start a run. Either of a stored workflow (its body is pinned by hash) or of a spec of its own.
+// Idempotent by `key`: the same key with the same body answers with the same run, with another body
+// run.key_reused. Answered by RunAccepted.
+struct SubmitRun {
+  RequestId request;
+  RunId run;  // made by the caller
+  std::string ns;
+  std::string name;      // empty: named after the workflow
+  std::string workflow;  // name of a stored workflow, or only a label when `spec` is set
+  WorkflowSpecRef spec;  // set for a run of its own (a query, a template)
+  BodyHash body_hash{};  // with spec: its body's
+  BodyHash parameters_hash{};
+  std::string key;           // empty: none
+  BodyHash request_hash{};   // of all that the caller sent, to tell a replay from a reuse
+  AttachmentRef attachment;  // parameters, and the body when spec is set
+};
+
+struct SetDesiredState {
+  RequestId request;
+  RunId run;
+  DesiredState desired = DesiredState::kRunning;
+};
+
+// A worker's stream is up. `attempts` is what it is running: after a broken stream the leases go
+// on; what was placed on it and is not named is started again on it.
+struct WorkerJoined {
+  WorkerId worker;
+  std::string name;
+  Resources capacity;
+  std::vector<AttemptRef> attempts;
+  // The incarnation before, when every process of it is known to be ended; nil otherwise.
+  WorkerId ended_incarnation;
+};
+
+// The stream broke. Leases decide what becomes of its attempts; until it is back nothing new goes
+// there.
+struct WorkerLeft {
+  WorkerId worker;
+};
+
+// Volatile: renews leases in Liveness and is answered at once, even while a commit is under way, so
+// that a database that restarts costs no attempt its lease. plan() does not see it.
+struct WorkerHeartbeat {
+  WorkerId worker;
+  std::int64_t sent_monotonic_us = 0;  // the worker's clock, echoed in the answer
+  std::vector<AttemptRef> attempts;
+  bool draining = false;
+};
+
+// What an attempt wrote to one dataset. The files themselves are in the attachment.
+struct WrittenDataset {
+  std::string dataset;
+  BodyHash schema_hash{};
+  std::int64_t rows = 0;
+  friend bool operator==(const WrittenDataset&, const WrittenDataset&) = default;
+};
+
+struct AttemptSucceeded {
+  WorkerId worker;
+  AttemptRef attempt;
+  std::vector<WrittenDataset>
+      writes;                // in the order of TaskSpec::writes; extra ones (a quarantine) after
+  AttachmentRef attachment;  // files, outputs, publication, usage
+};
+
+struct AttemptFailed {
+  WorkerId worker;
+  AttemptRef attempt;
+  Failure failure;
+  AttachmentRef attachment;  // usage; may be null
+};
+
+using Input = std::variant<PutDocument, DeleteDocument, SubmitRun, SetDesiredState, WorkerJoined,
+                           WorkerLeft, WorkerHeartbeat, AttemptSucceeded, AttemptFailed>;
+
+}  // namespace millrace::scheduler

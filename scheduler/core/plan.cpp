@@ -1,0 +1,138 @@
+#include "scheduler/core/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/core/planner.h"
+
+namespace millrace::scheduler {
+
+Planned plan(const State& state, const Liveness& liveness, std::span<const Input> inputs, Now now,
+             const Settings& settings) {
+  return Planner(state, liveness, now, settings).run(inputs);
+}
+
+Planned Planner::run(std::span<const Input> inputs) {
+  // Inputs before expiries: what has arrived is not late because the loop was.
+  for (const Input& input : inputs) std::visit([this](const auto& i) { on(i); }, input);
+  for (const Timer& timer : liveness_.due()) on_timer(timer);
+  while (!unsettled_.empty()) settle(unsettled_.begin()->first);
+  place();
+  return std::move(planned_);
+}
+
+void Planner::emit(Event event, AttachmentRef attachment) {
+  std::visit(EventApplier<Draft>(draft_), event);
+  unsettle(event);
+  if (attachment != nullptr)
+    planned_.attachments.push_back({planned_.events.size(), std::move(attachment)});
+  planned_.events.push_back(std::move(event));
+}
+
+void Planner::reply(RequestId request, Result<ReplyBody> body) {
+  if (request != RequestId()) planned_.replies.push_back({request, std::move(body)});
+}
+
+void Planner::refuse(RequestId request, ErrorClass error_class, std::string code,
+                     std::string message, std::string hint) {
+  count(code);
+  reply(request, Error{error_class, std::move(code), std::move(message), std::move(hint), ""});
+}
+
+bool Planner::is_current(TaskRef ref, std::uint64_t epoch) const {
+  const Task* task = draft_.task(ref);
+  return task != nullptr && holds_lease(task->state) && task->epoch.value() == epoch;
+}
+
+void Planner::on_timer(const Timer& timer) {
+  const TaskRef ref = timer.task;
+  switch (timer.kind) {
+    case TimerKind::kLease:
+      if (!is_current(ref, timer.token)) return;
+      count("lease.expired");
+      return fail(ref,
+                  {ErrorClass::kInfrastructure, "lease.expired",
+                   "the worker was not heard for the length of a lease", 0},
+                  nullptr);
+    case TimerKind::kAttemptTimeout: {
+      if (!is_current(ref, timer.token)) return;
+      const Task& task = *draft_.task(ref);
+      planned_.commands.push_back(
+          {task.worker,
+           commands::Cancel{{ref.run, ref.task, task.attempt, task.epoch}, "attempt.timed_out"}});
+      return fail(ref,
+                  {ErrorClass::kTransient, "attempt.timed_out",
+                   "the attempt took longer than its attemptTimeout", 0},
+                  nullptr);
+    }
+    case TimerKind::kCancelGrace:
+      if (!is_current(ref, timer.token)) return;
+      count("cancel.unanswered");
+      return fail(ref,
+                  {ErrorClass::kInfrastructure, "cancel.unanswered",
+                   "the worker did not end the attempt in time", 0},
+                  nullptr);
+    case TimerKind::kBackoff: {
+      const Task* task = draft_.task(ref);
+      if (task == nullptr || task->state != TaskState::kBackingOff ||
+          task->attempt.value() != timer.token)
+        return;
+      return emit(events::TaskReady{ref, now_.wall});
+    }
+    case TimerKind::kQueueTimeout:
+    case TimerKind::kTaskTimeout: {
+      const Task* task = draft_.task(ref);
+      if (task == nullptr || is_terminal(task->state) || task->phase == Phase::kPublish) return;
+      const bool queue = timer.kind == TimerKind::kQueueTimeout;
+      if (queue && (task->state != TaskState::kReady ||
+                    static_cast<std::uint64_t>(task->since.value()) != timer.token))
+        return;
+      const std::string code = queue ? "task.queue_timed_out" : "task.timed_out";
+      const std::string message =
+          queue ? "found no room within its queueTimeout" : "did not end within its timeout";
+      if (holds_lease(task->state)) {
+        planned_.commands.push_back(
+            {task->worker,
+             commands::Cancel{{ref.run, ref.task, task->attempt, task->epoch}, code}});
+        // Over by decision, whatever a retry rule says of it.
+        return fail(ref, {ErrorClass::kUser, code, message, 0}, nullptr);
+      }
+      if (task->state == TaskState::kPending) return;
+      return emit(events::TaskEnded{ref, TaskState::kFailed, code, message, now_.wall});
+    }
+    case TimerKind::kRunTimeout: {
+      const RunHeader* run = draft_.run(ref.run);
+      if (run == nullptr || run->desired == DesiredState::kCancelled) return;
+      return cancel_run(ref.run, "run.timed_out");
+    }
+  }
+}
+
+std::optional<commands::Start> start_command(const State& state, TaskRef ref) {
+  const RunHeader* run = state.run(ref.run);
+  const Task* task = state.task(ref);
+  if (run == nullptr || task == nullptr || !holds_lease(task->state)) return std::nullopt;
+  const TaskSpec& spec = run->task_spec(ref.task);
+  return commands::Start{{ref.run, ref.task, task->attempt, task->epoch},
+                         spec.request,
+                         spec.kind,
+                         run->ns,
+                         task->phase,
+                         spec.attempt_timeout};
+}
+
+std::vector<AddressedCommand> commands_after(const State& state, const Event& event) {
+  if (const auto* placed = std::get_if<events::AttemptPlaced>(&event)) {
+    if (auto start = start_command(state, placed->attempt.task_ref()))
+      return {{placed->worker, std::move(*start)}};
+  } else if (const auto* cancel = std::get_if<events::CancelRequested>(&event)) {
+    const Task* task = state.task(cancel->task);
+    if (task != nullptr && task->state == TaskState::kCancelling)
+      return {{task->worker,
+               commands::Cancel{{cancel->task.run, cancel->task.task, task->attempt, task->epoch},
+                                cancel->reason}}};
+  }
+  return {};
+}
+
+}  // namespace millrace::scheduler

@@ -1,0 +1,128 @@
+// Attempts: what their workers report, and what becomes of those that are lost.
+#include <algorithm>
+
+#include "scheduler/core/planner.h"
+
+namespace millrace::scheduler {
+namespace {
+
+const DatasetWrite* declared(const TaskSpec& spec, const std::string& dataset) {
+  for (const DatasetWrite& write : spec.writes)
+    if (write.dataset == dataset) return &write;
+  return nullptr;
+}
+
+const SnapshotId* base_of(const TaskPins* pins, const std::string& dataset) {
+  if (pins == nullptr) return nullptr;
+  for (const events::Pin& base : pins->bases)
+    if (base.dataset == dataset) return &base.snapshot;
+  return nullptr;
+}
+
+}  // namespace
+
+void Planner::on(const WorkerJoined& input) {
+  // The incarnation before is known to be ended, processes and all: no need to wait for its leases.
+  if (input.ended_incarnation.is_nil()) return;
+  const WorkerLoad* load = state_.load(input.ended_incarnation);
+  if (load == nullptr) return;
+  for (const TaskRef& ref : load->tasks) {
+    const Task* task = draft_.task(ref);
+    if (task == nullptr || !holds_lease(task->state) || task->worker != input.ended_incarnation)
+      continue;
+    fail(ref, {ErrorClass::kInfrastructure, "worker.restarted", "the worker was started again", 0},
+         nullptr);
+  }
+}
+
+const Task* Planner::fenced(WorkerId worker, const AttemptRef& attempt) {
+  const Task* task = draft_.task(attempt.task_ref());
+  if (task != nullptr && holds_lease(task->state) && task->epoch == attempt.epoch &&
+      task->worker == worker)
+    return task;
+  // Of an attempt that was counted already: the acknowledgement was lost, and that is all.
+  const bool repeated = task != nullptr && task->epoch == attempt.epoch && task->worker == worker;
+  const std::string code = repeated ? "result.repeated" : "lease.fenced";
+  count(code);
+  planned_.commands.push_back({worker, commands::ResultAck{attempt, repeated, code}});
+  return nullptr;
+}
+
+void Planner::on(const AttemptSucceeded& input) {
+  const TaskRef ref = input.attempt.task_ref();
+  const Task* task = fenced(input.worker, input.attempt);
+  if (task == nullptr) return;
+  const RunHeader& run = *draft_.run(ref.run);
+  const TaskSpec& spec = run.task_spec(ref.task);
+  const auto pinned = run.task_pins.find(ref.task);
+  const TaskPins* pins = pinned == run.task_pins.end() ? nullptr : &pinned->second;
+  planned_.commands.push_back({input.worker, commands::ResultAck{input.attempt, true, ""}});
+
+  events::AttemptSucceeded event{input.attempt, task->worker, task->phase, {}, 0,
+                                 task->since,   now_.wall};
+  for (std::uint32_t i = 0; i < input.writes.size(); ++i) {
+    const WrittenDataset& write = input.writes[i];
+    const DatasetWrite* declaration = declared(spec, write.dataset);
+    if (declaration == nullptr)
+      return fail(
+          ref,
+          {ErrorClass::kInfrastructure, "result.unexpected_dataset",
+           "wrote to dataset \"" + write.dataset + "\", which its manifest does not name", 0},
+          input.attachment);
+    const Head* head = draft_.head({run.ns, write.dataset});
+    const SnapshotId current = head == nullptr ? SnapshotId() : head->snapshot;
+    // Compare-and-set: an Overwrite stands on the head that it knew. An Append adds to whatever is
+    // there.
+    const SnapshotId* base = base_of(pins, write.dataset);
+    if (declaration->mode == WriteMode::kOverwrite && base != nullptr && *base != current) {
+      count("dataset.conflict");
+      const bool again = declaration->on_conflict == OnConflict::kRetry;
+      return fail(
+          ref,
+          {again ? ErrorClass::kTransient : ErrorClass::kUser,
+           again ? "dataset.conflict" : "dataset.conflict_fails",
+           "dataset \"" + write.dataset + "\" was written by another run in the meantime", 0},
+          input.attachment);
+    }
+    const SnapshotId snapshot =
+        SnapshotId::make(now_.wall, ref.run.raw().low, (input.attempt.epoch.value() << 8) + i);
+    event.snapshots.push_back(
+        {write.dataset, snapshot, current, declaration->mode, i, write.schema_hash, write.rows});
+  }
+  if (spec.publishes && task->phase == Phase::kExecute)
+    event.publication_order = draft_.next_publication_order();
+  emit(std::move(event), input.attachment);
+}
+
+void Planner::on(const AttemptFailed& input) {
+  if (fenced(input.worker, input.attempt) == nullptr) return;
+  planned_.commands.push_back({input.worker, commands::ResultAck{input.attempt, true, ""}});
+  fail(input.attempt.task_ref(), input.failure, input.attachment);
+}
+
+void Planner::fail(TaskRef ref, Failure failure, AttachmentRef attachment) {
+  const Task task = *draft_.task(ref);
+  const RunHeader& run = *draft_.run(ref.run);
+  const TaskSpec& spec = run.task_spec(ref.task);
+  RetryDecision decision;
+  if (task.state == TaskState::kCancelling)
+    decision.next = events::Cancelled{};
+  else
+    decision = retry_decision({failure, task, ref, spec, *run.spec}, now_.wall, settings_);
+  const bool over = failure.code == "task.timed_out";  // the task's own time: no rule gives it more
+  if (over && task.state != TaskState::kCancelling)
+    decision = {events::GiveUp{"task.timed_out"}, false};
+  count("attempt.failed");
+  emit(events::AttemptFailed{{ref.run, ref.task, task.attempt, task.epoch},
+                             task.worker,
+                             task.phase,
+                             std::move(failure),
+                             decision.next,
+                             task.since,
+                             now_.wall},
+       std::move(attachment));
+  if (decision.fail_run && draft_.run(ref.run)->desired != DesiredState::kCancelled)
+    cancel_run(ref.run, "run.failed_fast");
+}
+
+}  // namespace millrace::scheduler

@@ -1,0 +1,148 @@
+// Placement of ready tasks, and the answer to "why does it wait?", by the same functions.
+#include <algorithm>
+#include <limits>
+
+#include "scheduler/core/planner.h"
+
+namespace millrace::scheduler {
+namespace {
+
+bool run_is_full(const RunHeader& run) {
+  return run.spec->max_parallel != 0 && run.counts.running >= run.spec->max_parallel;
+}
+
+std::optional<std::uint32_t> queue_limit(const Settings& settings, const std::string& queue) {
+  const auto it = settings.queue_limits.find(queue);
+  return it == settings.queue_limits.end() ? std::nullopt : std::optional(it->second);
+}
+
+// The first key behind every task of the run.
+ReadyKey after_run(const ReadyKey& key) { return {key.run_order + 1, {}}; }
+ReadyKey after(const ReadyKey& key) {
+  return {key.run_order, {key.task.run, key.task.task.next()}};
+}
+
+}  // namespace
+
+void Planner::place() {
+  std::vector<Candidate> candidates =
+      candidates_of(liveness_, now_, settings_, [this](WorkerId id) { return draft_.used(id); });
+  if (candidates.empty()) return;
+  // Each group's next task; the groups are served in the order of their runs. A group whose task
+  // found no room anywhere is done for this batch: its others ask for the same.
+  struct Open {
+    ReadyGroup group;
+    ReadyKey next;
+  };
+  std::vector<Open> open;
+  for (ReadyGroup& group : draft_.ready_groups())
+    if (const auto first = draft_.first_ready(group, ReadyKey{}))
+      open.push_back({std::move(group), *first});
+  std::size_t placed = 0;
+  while (!open.empty() && placed < settings_.max_placements) {
+    const auto at = std::min_element(open.begin(), open.end(),
+                                     [](const Open& a, const Open& b) { return a.next < b.next; });
+    const ReadyKey key = at->next;
+    const auto limit = queue_limit(settings_, at->group.queue);
+    bool group_done = limit && draft_.queue_running(at->group.queue) >= *limit;
+    ReadyKey from = after(key);
+    if (!group_done) {
+      const Task& task = *draft_.task(key.task);
+      if (run_is_full(*draft_.run(key.task.run))) {
+        from = after_run(key);
+      } else {
+        const WorkerId avoid = task.avoid_last_worker ? task.worker : WorkerId();
+        const auto worker = first_fit(candidates, at->group.request, avoid);
+        if (worker) {
+          place_task(key, *worker);
+          ++placed;
+          for (Candidate& candidate : candidates)
+            if (candidate.id == *worker) candidate.free = candidate.free - at->group.request;
+        } else {
+          // Only the avoided worker has room: others of the group may still go there.
+          group_done = avoid.is_nil() || !first_fit(candidates, at->group.request, WorkerId());
+        }
+      }
+    }
+    const auto next = group_done ? std::nullopt : draft_.first_ready(at->group, from);
+    if (next)
+      at->next = *next;
+    else
+      open.erase(at);
+  }
+}
+
+void Planner::place_task(const ReadyKey& key, WorkerId worker) {
+  const RunHeader& run = *draft_.run(key.task.run);
+  const TaskSpec& spec = run.task_spec(key.task.task);
+  const Task& task = *draft_.task(key.task);
+  std::vector<events::Pin> inputs;
+  const auto pinned = run.task_pins.find(key.task.task);
+  if (pinned != run.task_pins.end()) {
+    inputs = pinned->second.inputs;  // retries read what the first attempt read
+  } else {
+    for (const std::string& dataset : spec.reads) {
+      const auto pin = std::lower_bound(
+          run.pins.begin(), run.pins.end(), dataset,
+          [](const events::Pin& p, const std::string& name) { return p.dataset < name; });
+      if (pin != run.pins.end() && pin->dataset == dataset) inputs.push_back(*pin);
+    }
+  }
+  std::vector<events::Pin> bases;
+  for (const DatasetWrite& write : spec.writes) {
+    if (write.mode != WriteMode::kOverwrite) continue;
+    const Head* head = draft_.head({run.ns, write.dataset});
+    bases.push_back({write.dataset, head == nullptr ? SnapshotId() : head->snapshot});
+  }
+  emit(
+      events::AttemptPlaced{{key.task.run, key.task.task, task.attempt.next(), draft_.next_epoch()},
+                            worker,
+                            task.phase,
+                            spec.request,
+                            std::move(inputs),
+                            std::move(bases),
+                            now_.wall});
+}
+
+WaitReason explain_wait(const State& state, const Liveness& liveness, TaskRef ref,
+                        const Settings& settings) {
+  const RunHeader* run = state.run(ref.run);
+  const Task* task = state.task(ref);
+  if (run == nullptr || task == nullptr || task->state != TaskState::kReady)
+    return {"NotWaiting", "the task does not wait for room", {}};
+  if (run->desired == DesiredState::kPaused)
+    return {"Paused", "the run is paused: `millrace resume " + run->name + "` lets it go on", {}};
+  const auto limit = queue_limit(settings, run->spec->queue);
+  if (limit && state.queue_running(run->spec->queue) >= *limit)
+    return {"QuotaExhausted",
+            "queue \"" + run->spec->queue + "\" runs " + std::to_string(*limit) +
+                " attempts, its limit",
+            {}};
+  if (run_is_full(*run))
+    return {"RunLimit",
+            "the run has " + std::to_string(run->counts.running) + " attempts, its limit",
+            {}};
+  // Everyone who is connected counts here, so that a late heartbeat does not read as an empty
+  // house.
+  std::vector<Candidate> candidates;
+  for (const auto& [id, worker] : liveness.workers()) {
+    if (!worker.connected || worker.draining) continue;
+    const WorkerLoad* load = state.load(id);
+    candidates.push_back({id, worker.name, worker.capacity,
+                          load == nullptr ? worker.capacity : worker.capacity - load->used});
+  }
+  const Resources& request = run->task_spec(ref.task).request;
+  WaitReason reason{no_fit_code(candidates, request), "", {}};
+  for (const Candidate& candidate : candidates) {
+    const std::string lack = shortage(request, candidate.free);
+    reason.workers.push_back(candidate.name + (lack.empty() ? " has room" : " " + lack));
+  }
+  reason.message = reason.code == "NoWorkers" ? "no worker is connected"
+                   : reason.code == "NeverFits"
+                       ? "it asks for more than any worker has: lower its resources "
+                         "or add a larger worker"
+                       : "every worker that is large enough is busy";
+  return reason;
+}
+
+}  // namespace millrace::scheduler

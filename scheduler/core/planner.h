@@ -1,0 +1,87 @@
+// Planner: one call of plan() at work: the draft it sees, the plan it writes. Split over plan.cpp
+// (dispatch and timers), plan_documents.cpp, plan_runs.cpp, plan_attempts.cpp and
+// plan_placement.cpp.
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/core/apply_event.h"
+#include "scheduler/core/draft.h"
+#include "scheduler/core/placement.h"
+#include "scheduler/core/plan.h"
+#include "scheduler/core/retry_rules.h"
+
+namespace millrace::scheduler {
+
+// Workers that take new attempts, with what they have free by `used(worker)`.
+template <typename Used>
+std::vector<Candidate> candidates_of(const Liveness& liveness, Now now, const Settings& settings,
+                                     Used used) {
+  std::vector<Candidate> candidates;
+  for (const auto& [id, worker] : liveness.workers()) {
+    if (!worker.connected || worker.draining) continue;
+    if (now.monotonic - worker.last_heard > settings.lease) continue;
+    candidates.push_back({id, worker.name, worker.capacity, worker.capacity - used(id)});
+  }
+  return candidates;
+}
+
+class Planner {
+ public:
+  Planner(const State& state, const Liveness& liveness, Now now, const Settings& settings)
+      : state_(state), liveness_(liveness), now_(now), settings_(settings), draft_(state) {}
+  Planned run(std::span<const Input> inputs);
+
+ private:
+  // plan_documents.cpp
+  void on(const PutDocument& input);
+  void on(const DeleteDocument& input);
+  // plan_runs.cpp
+  void on(const SubmitRun& input);
+  void on(const SetDesiredState& input);
+  void cancel_run(RunId run, std::string reason);
+  // What an event leaves to look at: the dependents of a task that ended, every task of a new run.
+  void unsettle(const Event& event);
+  // What the end (or the creation) of tasks makes ready or moot, and whether the run ends.
+  void settle(RunId run);
+  void settle_task(TaskRef ref);
+  void finish_run(RunId run);
+  // plan_attempts.cpp
+  void on(const WorkerJoined& input);
+  void on(const WorkerLeft&) {}       // its leases go on
+  void on(const WorkerHeartbeat&) {}  // Liveness heard it
+  void on(const AttemptSucceeded& input);
+  void on(const AttemptFailed& input);
+  // The task, if `attempt` holds its current lease on `worker`; otherwise acknowledges the result
+  // as one that does not count.
+  const Task* fenced(WorkerId worker, const AttemptRef& attempt);
+  void fail(TaskRef ref, Failure failure, AttachmentRef attachment);
+  void on_timer(const Timer& timer);
+  // plan_placement.cpp
+  void place();
+  void place_task(const ReadyKey& key, WorkerId worker);
+
+  void emit(Event event, AttachmentRef attachment = nullptr);
+  void reply(RequestId request, Result<ReplyBody> body);
+  void refuse(RequestId request, ErrorClass error_class, std::string code, std::string message,
+              std::string hint = "");
+  void count(const std::string& reason) { ++planned_.counted[reason]; }
+  bool is_current(TaskRef ref, std::uint64_t epoch) const;
+
+  const State& state_;
+  const Liveness& liveness_;
+  const Now now_;
+  const Settings& settings_;
+  Draft draft_;
+  Planned planned_;
+  // Tasks that an event may have made ready or moot, by run; a run that is here may also have
+  // ended.
+  std::map<RunId, std::vector<TaskIndex>> unsettled_;
+};
+
+}  // namespace millrace::scheduler

@@ -1,0 +1,184 @@
+// State: all that the scheduler knows durably, rebuilt from checkpoint and log. Only apply()
+// changes it. What is derived from the rest (indexes, counters) is kept by State itself whenever a
+// task is put.
+//
+// Single-threaded: the engine's loop owns the one instance.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/core/events.h"
+#include "scheduler/core/spec.h"
+#include "scheduler/core/types.h"
+
+namespace millrace::scheduler {
+
+struct Task {
+  TaskState state = TaskState::kPending;
+  Phase phase = Phase::kExecute;
+  bool avoid_last_worker = false;  // the next attempt goes elsewhere, while there is another place
+  std::uint16_t crashes = 0;       // attempts in a row that took their runner down
+  std::uint32_t failures = 0;      // attempts of this phase that ended without success
+  std::uint32_t needs_open = 0;    // needs that have not ended
+  AttemptNumber attempt;           // the latest; 0 before the first
+  Epoch epoch;                     // of the latest attempt
+  WorkerId worker;                 // of the latest attempt
+  WallTime since;                  // when it entered this state
+  WallTime first_ready;            // task timeouts count from here; 0 before
+  WallTime retry_at;               // with kBackingOff
+  std::uint64_t publication_order = 0;
+};
+
+// What retries of a task must find as its first attempt found it, and what its writes are compared
+// with.
+struct TaskPins {
+  std::vector<events::Pin> inputs;
+  std::vector<events::Pin> bases;
+};
+
+struct RunCounts {
+  std::uint32_t open = 0;     // tasks that have not ended
+  std::uint32_t running = 0;  // attempts that hold a lease
+  std::uint32_t succeeded = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t skipped = 0;
+  std::uint32_t cancelled = 0;
+};
+
+struct RunHeader {
+  RunId id;
+  std::uint64_t order = 0;  // runs are served in the order of their submission
+  std::string ns;
+  std::string name;
+  std::string workflow;
+  WorkflowSpecRef spec;
+  BodyHash body_hash{};
+  BodyHash parameters_hash{};
+  std::string key;
+  DesiredState desired = DesiredState::kRunning;
+  std::string desired_reason;  // set when the scheduler itself cancels
+  WallTime created;
+  std::vector<events::Pin>
+      pins;  // external reads, and what tasks of this run wrote; sorted by dataset
+  std::map<TaskIndex, TaskPins> task_pins;  // of tasks placed and not ended
+  RunCounts counts;
+  std::string last_error;  // of the latest failure, at most 512 bytes
+
+  const TaskSpec& task_spec(TaskIndex task) const { return spec->tasks[task.value()]; }
+};
+
+struct Run {
+  RunHeader header;
+  std::vector<Task> tasks;
+};
+
+struct Document {
+  std::uint64_t generation = 0;
+  BodyHash body_hash{};
+  WorkflowSpecRef spec;
+};
+using DocumentKey = std::pair<std::string, NamespacedName>;  // kind, name
+
+struct Head {
+  SnapshotId snapshot;
+  BodyHash schema_hash{};
+  friend bool operator==(const Head&, const Head&) = default;
+};
+
+struct KeyEntry {
+  RunId run;
+  std::string run_name;
+  BodyHash request_hash{};
+  WallTime ended;  // 0 while the run lives
+};
+
+// Ready tasks, grouped by what decides whether they fit: a group whose first task finds no room is
+// passed over whole. In a group, tasks stand in the order of their runs.
+struct ReadyGroup {
+  std::string queue;
+  Resources request;
+  friend auto operator<=>(const ReadyGroup&, const ReadyGroup&) = default;
+};
+struct ReadyKey {
+  std::uint64_t run_order = 0;
+  TaskRef task;
+  friend auto operator<=>(const ReadyKey&, const ReadyKey&) = default;
+};
+using ReadyIndex = std::map<ReadyGroup, std::set<ReadyKey>>;
+
+// What an incarnation of a worker holds.
+struct WorkerLoad {
+  Resources used;
+  std::set<TaskRef> tasks;
+};
+
+class State {
+ public:
+  // --- read -------------------------------------------------------------------------------------
+  LeaderEpoch leader_epoch() const { return leader_epoch_; }
+  Epoch next_epoch() const { return next_epoch_; }
+  std::uint64_t next_run_order() const { return next_run_order_; }
+  std::uint64_t next_publication_order() const { return next_publication_order_; }
+  const RunHeader* run(RunId id) const;
+  const std::vector<Task>* tasks(RunId id) const;
+  const Task* task(TaskRef ref) const;
+  const Document* document(const DocumentKey& key) const;
+  const Head* head(const NamespacedName& dataset) const;
+  const KeyEntry* key(const NamespacedName& key) const;
+  std::optional<RunId> run_named(const NamespacedName& name) const;
+  std::uint32_t queue_running(const std::string& queue) const;
+  const WorkerLoad* load(WorkerId worker) const;
+  const std::map<RunId, Run>& runs() const { return runs_; }
+  const std::map<DocumentKey, Document>& documents() const { return documents_; }
+  const std::map<NamespacedName, Head>& heads() const { return heads_; }
+  const std::map<NamespacedName, KeyEntry>& keys() const { return keys_; }
+  const std::map<WorkerId, WorkerLoad>& loads() const { return loads_; }
+  const ReadyIndex& ready() const { return ready_; }
+  std::size_t live_tasks() const { return live_tasks_; }
+
+  // --- written by apply() and by the decoder of checkpoints only
+  // -----------------------------------
+  void put_leader_epoch(LeaderEpoch epoch) { leader_epoch_ = epoch; }
+  void put_next_epoch(Epoch epoch) { next_epoch_ = epoch; }
+  void put_next_run_order(std::uint64_t order) { next_run_order_ = order; }
+  void put_next_publication_order(std::uint64_t order) { next_publication_order_ = order; }
+  void put_run(RunHeader header, std::vector<Task> tasks);
+  RunHeader& edit_run(RunId id);  // pins, last_error: what no index depends on
+  void put_desired(RunId id, DesiredState desired, std::string reason);
+  void put_task(TaskRef ref, Task task);
+  void erase_run(RunId id);
+  void put_document(DocumentKey key, Document document);
+  void erase_document(const DocumentKey& key);
+  void put_head(NamespacedName dataset, Head head);
+  void put_key(NamespacedName key, KeyEntry entry);
+  void forget_keys(WallTime ended_before);
+
+ private:
+  void index_task(const RunHeader& run, TaskIndex index, const Task& task, bool add);
+
+  LeaderEpoch leader_epoch_;
+  Epoch next_epoch_{1};
+  std::uint64_t next_run_order_ = 1;
+  std::uint64_t next_publication_order_ = 1;
+  std::map<RunId, Run> runs_;
+  std::map<DocumentKey, Document> documents_;
+  std::map<NamespacedName, Head> heads_;
+  std::map<NamespacedName, KeyEntry> keys_;  // (namespace, idempotency key)
+  // Derived.
+  std::map<NamespacedName, RunId> run_names_;
+  ReadyIndex ready_;
+  std::map<WorkerId, WorkerLoad> loads_;
+  std::map<std::string, std::uint32_t> queue_running_;
+  std::size_t live_tasks_ = 0;
+};
+
+// The one place that says how a task's change moves its run's counters.
+void account(RunCounts& counts, const Task* before, const Task& after);
+
+}  // namespace millrace::scheduler
