@@ -2,6 +2,7 @@
 // from.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,10 @@ struct Start {
   std::string ns;
   Phase phase = Phase::kExecute;
   Micros attempt_timeout;  // 0: none
+  // The lease runs from when the worker sent the latest word that was heard as this was sent, on
+  // the worker's own clock: a Start that was long under way must not outlive the lease counted
+  // here. The engine fills it in.
+  std::int64_t lease_from_us = 0;
 };
 struct HeartbeatAck {
   std::int64_t sent_monotonic_us = 0;

@@ -79,11 +79,11 @@ std::vector<Task> Draft::all_tasks(RunId id) const {
   return tasks;
 }
 
-std::vector<ReadyGroup> Draft::ready_groups() const {
-  std::vector<ReadyGroup> groups;
-  for (const auto& [group, keys] : base_.ready()) groups.push_back(group);
+std::vector<const ReadyGroup*> Draft::ready_groups() const {
+  std::vector<const ReadyGroup*> groups;
+  for (const auto& [group, keys] : base_.ready()) groups.push_back(&group);
   for (const auto& [group, keys] : added_)
-    if (keys_of(base_.ready(), group) == nullptr) groups.push_back(group);
+    if (keys_of(base_.ready(), group) == nullptr) groups.push_back(&group);
   return groups;
 }
 

@@ -38,7 +38,7 @@ class Draft {
   std::vector<Task> all_tasks(RunId id) const;
 
   // Groups that have ready tasks, and, in a group, the first task at or after `from`.
-  std::vector<ReadyGroup> ready_groups() const;
+  std::vector<const ReadyGroup*> ready_groups() const;
   std::optional<ReadyKey> first_ready(const ReadyGroup& group, const ReadyKey& from) const;
 
   void put_leader_epoch(LeaderEpoch) {}

@@ -65,6 +65,10 @@ struct WorkerJoined {
   std::vector<AttemptRef> attempts;
   // The incarnation before, when every process of it is known to be ended; nil otherwise.
   WorkerId ended_incarnation;
+  std::int64_t sent_monotonic_us = 0;  // the worker's clock
+  // The state's next_epoch() when the greeting was heard; the engine fills it in. What was placed
+  // from there on is sent on the new stream, and the worker can't name it yet.
+  Epoch heard_at;
 };
 
 // The stream broke. Leases decide what becomes of its attempts; until it is back nothing new goes

@@ -33,7 +33,8 @@ void Liveness::observe(const Input& input, const State& state, Now now) {
       if (holds(state, worker, attempt)) renewed_[attempt.epoch] = now.monotonic;
   };
   if (const auto* joined = std::get_if<WorkerJoined>(&input)) {
-    workers_[joined->worker] = {joined->name, joined->capacity, now.monotonic, true, false};
+    workers_[joined->worker] = {joined->name, joined->capacity,         now.monotonic, true,
+                                false,        joined->sent_monotonic_us};
     renew(joined->worker, joined->attempts);
   } else if (const auto* left = std::get_if<WorkerLeft>(&input)) {
     const auto it = workers_.find(left->worker);
@@ -42,7 +43,10 @@ void Liveness::observe(const Input& input, const State& state, Now now) {
     const auto it = workers_.find(heartbeat->worker);
     if (it == workers_.end()) return;  // it has to say hello first
     it->second.last_heard = now.monotonic;
+    // A stream that breaks may be noticed only after its successor has said hello.
+    it->second.connected = true;
     it->second.draining = heartbeat->draining;
+    it->second.last_sent_us = std::max(it->second.last_sent_us, heartbeat->sent_monotonic_us);
     renew(heartbeat->worker, heartbeat->attempts);
   }
 }

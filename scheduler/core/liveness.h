@@ -27,6 +27,7 @@ struct WorkerSeen {
   Monotonic last_heard;
   bool connected = false;
   bool draining = false;
+  std::int64_t last_sent_us = 0;  // its own clock, in the latest word heard
 };
 
 enum class TimerKind : std::uint8_t {

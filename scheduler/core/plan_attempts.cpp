@@ -23,15 +23,28 @@ const SnapshotId* base_of(const TaskPins* pins, const std::string& dataset) {
 
 void Planner::on(const WorkerJoined& input) {
   // The incarnation before is known to be ended, processes and all: no need to wait for its leases.
-  if (input.ended_incarnation.is_nil()) return;
-  const WorkerLoad* load = state_.load(input.ended_incarnation);
+  if (!input.ended_incarnation.is_nil())
+    lose(input.ended_incarnation, {}, input.heard_at, "worker.restarted",
+         "the worker was started again");
+  // What was placed on this one and it does not have: the Start was lost with a stream, or the
+  // worker ended the attempt itself when its lease passed. Either way that epoch is never started
+  // (again), for its output prefix may hold files.
+  lose(input.worker, input.attempts, input.heard_at, "attempt.lost",
+       "the worker does not have the attempt");
+}
+
+void Planner::lose(WorkerId worker, const std::vector<AttemptRef>& except, Epoch before,
+                   const std::string& code, const std::string& message) {
+  const WorkerLoad* load = state_.load(worker);
   if (load == nullptr) return;
   for (const TaskRef& ref : load->tasks) {
     const Task* task = draft_.task(ref);
-    if (task == nullptr || !holds_lease(task->state) || task->worker != input.ended_incarnation)
-      continue;
-    fail(ref, {ErrorClass::kInfrastructure, "worker.restarted", "the worker was started again", 0},
-         nullptr);
+    if (task == nullptr || !holds_lease(task->state) || task->worker != worker) continue;
+    if (task->epoch >= before) continue;
+    const bool held = std::any_of(except.begin(), except.end(), [&](const AttemptRef& attempt) {
+      return attempt.epoch == task->epoch;
+    });
+    if (!held) fail(ref, {ErrorClass::kInfrastructure, code, message, 0}, nullptr);
   }
 }
 
@@ -40,8 +53,9 @@ const Task* Planner::fenced(WorkerId worker, const AttemptRef& attempt) {
   if (task != nullptr && holds_lease(task->state) && task->epoch == attempt.epoch &&
       task->worker == worker)
     return task;
-  // Of an attempt that was counted already: the acknowledgement was lost, and that is all.
-  const bool repeated = task != nullptr && task->epoch == attempt.epoch && task->worker == worker;
+  // A success that was counted already: the acknowledgement was lost, and that is all.
+  const bool repeated = task != nullptr && task->epoch == attempt.epoch && task->worker == worker &&
+                        (task->state == TaskState::kSucceeded || task->phase == Phase::kPublish);
   const std::string code = repeated ? "result.repeated" : "lease.fenced";
   count(code);
   planned_.commands.push_back({worker, commands::ResultAck{attempt, repeated, code}});

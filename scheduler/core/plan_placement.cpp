@@ -31,20 +31,19 @@ void Planner::place() {
   // Each group's next task; the groups are served in the order of their runs. A group whose task
   // found no room anywhere is done for this batch: its others ask for the same.
   struct Open {
-    ReadyGroup group;
+    const ReadyGroup* group;  // of the state, or of the draft, which only grows
     ReadyKey next;
   };
   std::vector<Open> open;
-  for (ReadyGroup& group : draft_.ready_groups())
-    if (const auto first = draft_.first_ready(group, ReadyKey{}))
-      open.push_back({std::move(group), *first});
+  for (const ReadyGroup* group : draft_.ready_groups())
+    if (const auto first = draft_.first_ready(*group, ReadyKey{})) open.push_back({group, *first});
   std::size_t placed = 0;
   while (!open.empty() && placed < settings_.max_placements) {
     const auto at = std::min_element(open.begin(), open.end(),
                                      [](const Open& a, const Open& b) { return a.next < b.next; });
     const ReadyKey key = at->next;
-    const auto limit = queue_limit(settings_, at->group.queue);
-    bool group_done = limit && draft_.queue_running(at->group.queue) >= *limit;
+    const auto limit = queue_limit(settings_, at->group->queue);
+    bool group_done = limit && draft_.queue_running(at->group->queue) >= *limit;
     ReadyKey from = after(key);
     if (!group_done) {
       const Task& task = *draft_.task(key.task);
@@ -52,19 +51,19 @@ void Planner::place() {
         from = after_run(key);
       } else {
         const WorkerId avoid = task.avoid_last_worker ? task.worker : WorkerId();
-        const auto worker = first_fit(candidates, at->group.request, avoid);
+        const auto worker = first_fit(candidates, at->group->request, avoid);
         if (worker) {
           place_task(key, *worker);
           ++placed;
           for (Candidate& candidate : candidates)
-            if (candidate.id == *worker) candidate.free = candidate.free - at->group.request;
+            if (candidate.id == *worker) candidate.free = candidate.free - at->group->request;
         } else {
           // Only the avoided worker has room: others of the group may still go there.
-          group_done = avoid.is_nil() || !first_fit(candidates, at->group.request, WorkerId());
+          group_done = avoid.is_nil() || !first_fit(candidates, at->group->request, WorkerId());
         }
       }
     }
-    const auto next = group_done ? std::nullopt : draft_.first_ready(at->group, from);
+    const auto next = group_done ? std::nullopt : draft_.first_ready(*at->group, from);
     if (next)
       at->next = *next;
     else

@@ -211,6 +211,17 @@ TEST(Leases, a_new_leader_grants_every_attempt_a_full_lease) {
   )");
 }
 
+TEST(Leases, what_a_worker_that_is_back_does_not_have_is_lost_and_never_started_again) {
+  expect(R"(
+    0s  worker w1
+    0s  submit r1 {a; b}
+    1s  w1 leaves
+    2s  w1 back b#1   -> failed a#1 attempt.lost retry.infrastructure
+    3s  w1 ok a#1     -> ready a, a#2 on w1, count lease.fenced
+    4s  w1 ok b#1     -> ok b#1
+  )");
+}
+
 TEST(Retries, transient_failures_back_off_and_end) {
   expect(R"(
      0s  worker w1
@@ -332,6 +343,15 @@ TEST(Placement, goes_by_vectors_and_skips_what_does_not_fit) {
      0s  worker w1 cpu=2000 mem=1024
      0s  submit r1 {big (mem=2048); small (mem=512)}  -> created r1, ready small, ready big, small#1 on w1
      1s  worker w2 cpu=2000 mem=8192                  -> big#1 on w2
+  )");
+}
+
+TEST(Placement, a_worker_whose_old_stream_is_noticed_late_is_used_again_once_it_is_heard) {
+  expect(R"(
+     0s  worker w1
+     1s  w1 back, w1 leaves
+     2s  submit r1 {a}  -> created r1, ready a
+     3s  w1 beats       -> a#1 on w1
   )");
 }
 

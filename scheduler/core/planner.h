@@ -57,6 +57,10 @@ class Planner {
   void on(const WorkerHeartbeat&) {}  // Liveness heard it
   void on(const AttemptSucceeded& input);
   void on(const AttemptFailed& input);
+  // Every attempt that `worker` was given before that epoch, but those named, ends without a word
+  // of its own.
+  void lose(WorkerId worker, const std::vector<AttemptRef>& except, Epoch before,
+            const std::string& code, const std::string& message);
   // The task, if `attempt` holds its current lease on `worker`; otherwise acknowledges the result
   // as one that does not count.
   const Task* fenced(WorkerId worker, const AttemptRef& attempt);

@@ -220,7 +220,9 @@ class Player {
     };
     const Resources capacity{MilliCpu(number("cpu", 2000)), mebibytes(number("mem", 4096)),
                              mebibytes(1024)};
-    hear(WorkerJoined{worker_ids_[name], name, capacity, std::move(attempts), ended}, inputs);
+    hear(WorkerJoined{worker_ids_[name], name, capacity, std::move(attempts), ended, 0,
+                      state_.next_epoch()},
+         inputs);
   }
 
   void hear(Input input, std::vector<Input>& inputs) {

@@ -51,14 +51,17 @@ void Engine::stop() {
 }
 
 Status Engine::offer(Input input, Now now) {
-  if (role_ != Role::kLeading) return not_leading();
   const bool worker = from_worker(input);
+  // Somebody else may lead by now, and may have given the attempts to others: renewing their leases
+  // here would have two run at once. (Commits need no such care, the log's key refuses them.)
+  if (role_ != Role::kLeading || (worker && now.monotonic >= leads_until_)) return not_leading();
   // Results free what waits, so they get in where new work does not.
   if (pending_.size() >= limits_.max_pending * (worker ? 2 : 1))
     return Error{ErrorClass::kResource, "engine.full",
                  std::to_string(pending_.size()) + " inputs wait already", "try again in a moment",
                  ""};
   if (worker) hear(input, now);
+  if (auto* joined = std::get_if<WorkerJoined>(&input)) joined->heard_at = state_->next_epoch();
   const bool for_plan =
       !std::holds_alternative<WorkerHeartbeat>(input) && !std::holds_alternative<WorkerLeft>(input);
   if (for_plan) pending_.push_back(std::move(input));
@@ -68,33 +71,19 @@ Status Engine::offer(Input input, Now now) {
 void Engine::hear(const Input& input, Now now) {
   if (const auto* heartbeat = std::get_if<WorkerHeartbeat>(&input)) {
     const auto seen = liveness_.workers().find(heartbeat->worker);
-    // One that was given up, or drains no more, takes tasks again.
+    // One that was given up, is back, or drains no more, takes tasks again.
     if (seen != liveness_.workers().end() &&
-        (now.monotonic - seen->second.last_heard > settings_.lease || seen->second.draining))
+        (now.monotonic - seen->second.last_heard > settings_.lease || seen->second.draining ||
+         !seen->second.connected))
       dirty_ = true;
   }
   liveness_.observe(input, *state_, now);
   if (const auto* joined = std::get_if<WorkerJoined>(&input)) {
     dirty_ = true;
-    greet(*joined);
+    acknowledge({joined->worker, joined->sent_monotonic_us, joined->attempts, false});
   } else if (const auto* heartbeat = std::get_if<WorkerHeartbeat>(&input)) {
     acknowledge(*heartbeat);
   }
-}
-
-void Engine::greet(const WorkerJoined& joined) {
-  // What was placed on it and it does not have: the Start was lost with the stream.
-  if (const WorkerLoad* load = state_->load(joined.worker)) {
-    for (const TaskRef& ref : load->tasks) {
-      auto start = start_command(*state_, ref);
-      if (!start) continue;
-      const bool known =
-          std::any_of(joined.attempts.begin(), joined.attempts.end(),
-                      [&](const AttemptRef& a) { return a.epoch == start->attempt.epoch; });
-      if (!known) ports_.workers.send(joined.worker, std::move(*start));
-    }
-  }
-  acknowledge({joined.worker, 0, joined.attempts, false});
 }
 
 void Engine::acknowledge(const WorkerHeartbeat& heartbeat) {
@@ -114,7 +103,10 @@ void Engine::answer(StoreAnswer answer, Now now) {
     if (role_ != Role::kFollower) step_down("elected again", now);
     role_ = Role::kRecovering;
     leader_epoch_ = elected->epoch;
+    leads_until_ = elected->until;
     ports_.store.recover(elected->epoch);
+  } else if (const auto* renewed = std::get_if<Renewed>(&answer)) {
+    if (renewed->epoch == leader_epoch_) leads_until_ = std::max(leads_until_, renewed->until);
   } else if (auto* recovered = std::get_if<Recovered>(&answer)) {
     if (role_ == Role::kRecovering && recovered->epoch == leader_epoch_ && !in_flight_)
       lead(std::move(*recovered), now);
@@ -183,8 +175,19 @@ void Engine::committed(Now now) {
 
 void Engine::send(std::vector<Reply> replies, std::vector<AddressedCommand> commands) {
   for (Reply& reply : replies) ports_.observer.reply(std::move(reply));
-  for (AddressedCommand& command : commands)
-    ports_.workers.send(command.worker, std::move(command.command));
+  for (AddressedCommand& command : commands) {
+    if (auto* start = std::get_if<commands::Start>(&command.command))
+      start_on(command.worker, std::move(*start));
+    else
+      ports_.workers.send(command.worker, std::move(command.command));
+  }
+}
+
+void Engine::start_on(WorkerId worker, commands::Start start) {
+  const auto seen = liveness_.workers().find(worker);
+  if (seen == liveness_.workers().end()) return;  // it will say hello, and be told then
+  start.lease_from_us = seen->second.last_sent_us;
+  ports_.workers.send(worker, std::move(start));
 }
 
 void Engine::step_down(const std::string& reason, Now) {

@@ -71,8 +71,8 @@ class Engine {
   void step_down(const std::string& reason, Now now);
   void plan_batch(Now now);
   void hear(const Input& input, Now now);
-  void greet(const WorkerJoined& joined);
   void acknowledge(const WorkerHeartbeat& heartbeat);
+  void start_on(WorkerId worker, commands::Start start);
   void send(std::vector<Reply> replies, std::vector<AddressedCommand> commands);
   void commit(std::vector<Event> events, Planned rest, Now now);
 
@@ -82,6 +82,7 @@ class Engine {
   LeaderId self_;
   Role role_ = Role::kFollower;
   LeaderEpoch leader_epoch_;
+  Monotonic leads_until_;
   std::shared_ptr<State> state_;
   Liveness liveness_;
   std::deque<Input> pending_;

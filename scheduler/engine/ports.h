@@ -42,6 +42,13 @@ enum class CommitOutcome : std::uint8_t {
 // ---------------------------------------------------------------
 struct Elected {
   LeaderEpoch epoch;
+  // Until when nobody else can be elected, on this process's clock: counted from before the
+  // question was sent. A leader that does not hear Renewed by then renews no lease of a worker.
+  Monotonic until;
+};
+struct Renewed {
+  LeaderEpoch epoch;
+  Monotonic until;
 };
 // The state as checkpoint and log have it.
 struct Recovered {
@@ -58,12 +65,13 @@ struct Deposed {
   LeaderEpoch epoch;
   std::string reason;
 };
-using StoreAnswer = std::variant<Elected, Recovered, CommitAnswer, Deposed>;
+using StoreAnswer = std::variant<Elected, Renewed, Recovered, CommitAnswer, Deposed>;
 
 class StorePort {
  public:
   virtual ~StorePort() = default;
-  // Stand for leadership until elected. Answer: Elected, when it is so; later perhaps Deposed.
+  // Stand for leadership until elected. Answer: Elected, when it is so; then Renewed, again and
+  // again, or Deposed.
   virtual void campaign(LeaderId self) = 0;
   // Read checkpoint and log. Answer: Recovered.
   virtual void recover(LeaderEpoch epoch) = 0;

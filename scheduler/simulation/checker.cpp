@@ -1,0 +1,209 @@
+#include "scheduler/simulation/checker.h"
+
+#include <algorithm>
+
+#include "base/overloaded.h"
+#include "scheduler/core/apply.h"
+#include "scheduler/simulation/digest.h"
+
+namespace millrace::simulation {
+
+using namespace scheduler;  // NOLINT: a file over the core's types
+
+namespace {
+constexpr std::size_t kTail = 60;
+constexpr std::size_t kDigests = 64;
+
+std::string kind_of(const Event& event) {
+  return std::visit(
+      Overloaded{
+          [](const events::AttemptFailed& e) { return "failed " + e.failure.code; },
+          [](const events::TaskEnded& e) { return std::string(to_string(e.state)) + " " + e.code; },
+          [](const events::RunFinished& e) {
+            return "finished " + std::string(to_string(e.outcome));
+          },
+          [](const events::AttemptSucceeded& e) {
+            return std::string(e.publication_order != 0 ? "staged" : "succeeded");
+          },
+          [](const events::AttemptPlaced& e) {
+            return "placed " + std::string(to_string(e.phase));
+          },
+          [](const events::LeaderStarted&) { return std::string("leader"); },
+          [](const events::RunCreated&) { return std::string("created"); },
+          [](const events::RunDesired& e) {
+            return "desired " + std::string(to_string(e.desired));
+          },
+          [](const events::TaskReady&) { return std::string("ready"); },
+          [](const events::CancelRequested&) { return std::string("cancelling"); },
+          [](const auto&) { return std::string("other"); }},
+      event);
+}
+}  // namespace
+
+void Checker::violate(std::string text) {
+  if (!violation_) violation_ = std::move(text);
+}
+
+void Checker::require(bool holds, const char* text, const Event* event) {
+  if (!holds) violate(event == nullptr ? text : std::string(text) + ": " + to_text(*event));
+}
+
+void Checker::appended(const Batch& batch) {
+  require(batch.sequence == sequence_.next(), "the log has a gap");
+  sequence_ = batch.sequence;
+  for (const Event& event : batch.events) on(event);
+  digests_[sequence_.value()] = 0;  // computed when somebody asks
+  if (digests_.size() > kDigests) digests_.erase(digests_.begin());
+}
+
+void Checker::check_state(const State& state, Sequence sequence) {
+  if (sequence != sequence_) return;  // it lags behind the log: compared when it is level
+  require(digest(state) == digest(state_), "a scheduler's state is not what the log gives");
+}
+
+void Checker::on(const Event& event) {
+  ++events_;
+  const std::string text = to_text(event);
+  trace_ = fold(trace_, text);
+  tail_.push_back(text);
+  if (tail_.size() > 2 * kTail) tail_.erase(tail_.begin(), tail_.begin() + kTail);
+  ++happened_[kind_of(event)];
+  if (violation_) return;  // what follows from a broken log proves nothing
+  std::visit(
+      Overloaded{
+          [&](const events::RunCreated& e) {
+            require(created_.insert(e.run).second, "a run is created twice", &event);
+            if (!e.key.empty())
+              require(keys_.emplace(e.key, e.run).second, "one key, two runs", &event);
+          },
+          [&](const events::RunFinished& e) {
+            require(finished_.insert(e.run).second, "a run ends twice", &event);
+          },
+          [&](const events::AttemptPlaced& e) { placed(e); },
+          [&](const events::AttemptSucceeded& e) { succeeded(e); },
+          [&](const events::AttemptFailed& e) {
+            const Task* task = state_.task(e.attempt.task_ref());
+            require(task != nullptr && task->epoch == e.attempt.epoch, "a failure of an old epoch",
+                    &event);
+            counted_.insert(e.attempt.epoch);
+            if (e.failure.code.ends_with("timed_out") || e.failure.code == "cancel.unanswered")
+              may_overlap_.insert(e.attempt.task_ref());
+          },
+          [](const auto&) {},
+      },
+      event);
+  if (violation_) return;
+  apply(state_, event);
+  if (const auto* e = std::get_if<events::AttemptPlaced>(&event)) {
+    const WorkerLoad* load = state_.load(e->worker);
+    const auto capacity = capacities_.find(e->worker);
+    require(capacity != capacities_.end(), "placed on a worker that never was", &event);
+    if (capacity != capacities_.end())
+      require(load->used.fits_into(capacity->second), "a worker holds more than it has", &event);
+    const RunHeader& run = *state_.run(e->attempt.run);
+    require(run.spec->max_parallel == 0 || run.counts.running <= run.spec->max_parallel,
+            "a run has more attempts than its limit", &event);
+    const auto limit = settings_.queue_limits.find(run.spec->queue);
+    require(limit == settings_.queue_limits.end() ||
+                state_.queue_running(run.spec->queue) <= limit->second,
+            "a queue has more attempts than its limit", &event);
+    require(run.desired != DesiredState::kPaused, "placed while the run is paused", &event);
+  }
+}
+
+void Checker::placed(const events::AttemptPlaced& e) {
+  const Event event = e;
+  const TaskRef ref = e.attempt.task_ref();
+  require(placed_.insert(e.attempt.epoch).second, "an epoch is used twice", &event);
+  require(e.attempt.epoch == *placed_.rbegin(), "epochs do not grow", &event);
+  const auto [first, is_first] = first_inputs_.emplace(ref, e.inputs);
+  if (!is_first && e.phase == Phase::kExecute)
+    require(first->second == e.inputs, "a retry reads other snapshots than the first attempt",
+            &event);
+  const RunHeader* run = state_.run(ref.run);
+  require(run != nullptr, "placed in a run that is over", &event);
+  if (run == nullptr) return;
+  for (const TaskIndex need : run->task_spec(ref.task).needs)
+    require(is_terminal(state_.task({ref.run, need})->state),
+            "placed before what it needs has ended", &event);
+  bases_[e.attempt.epoch] = e.bases;
+}
+
+void Checker::succeeded(const events::AttemptSucceeded& e) {
+  const Event event = e;
+  const Task* task = state_.task(e.attempt.task_ref());
+  require(task != nullptr && task->epoch == e.attempt.epoch && holds_lease(task->state),
+          "a result of an epoch that is not current", &event);
+  if (violation_) return;
+  require(task->worker == e.worker, "a result of a worker that does not hold the attempt", &event);
+  require(counted_.insert(e.attempt.epoch).second, "two results of one epoch", &event);
+  const auto truth = produced_.find(e.attempt.epoch);
+  require(truth != produced_.end() && truth->second, "a success that no worker produced", &event);
+  const RunHeader& run = *state_.run(e.attempt.run);
+  for (const events::SnapshotCommitted& snapshot : e.snapshots) {
+    const Head* head = state_.head({run.ns, snapshot.dataset});
+    require((head == nullptr ? SnapshotId() : head->snapshot) == snapshot.parent,
+            "a snapshot's parent is not the head", &event);
+    if (snapshot.mode != WriteMode::kOverwrite) continue;
+    for (const events::Pin& base : bases_[e.attempt.epoch])
+      if (base.dataset == snapshot.dataset)
+        require(base.snapshot == snapshot.parent, "an overwrite of a head that it did not know",
+                &event);
+  }
+  bases_.erase(e.attempt.epoch);
+}
+
+void Checker::worker_exists(WorkerId worker, const Resources& capacity) {
+  capacities_[worker] = capacity;
+}
+
+void Checker::attempt_begins(const AttemptRef& attempt, WorkerId) {
+  auto& running = running_[attempt.task_ref()];
+  running.insert(attempt.epoch);
+  if (running.size() > 1 && !may_overlap_.contains(attempt.task_ref()))
+    violate("two attempts of one task run at the same time: task " +
+            std::to_string(attempt.task.value()) + " of " + attempt.run.to_text() + ", epochs " +
+            std::to_string(running.begin()->value()) + " and " +
+            std::to_string(running.rbegin()->value()));
+}
+
+void Checker::attempt_ends(const AttemptRef& attempt) {
+  const auto it = running_.find(attempt.task_ref());
+  if (it == running_.end()) return;
+  it->second.erase(attempt.epoch);
+  if (it->second.empty()) running_.erase(it);
+}
+
+void Checker::produced(const AttemptRef& attempt, bool success) {
+  produced_[attempt.epoch] = success;
+}
+
+void Checker::told_run(RunId run, const std::string& key) {
+  require(created_.contains(run), "a run is acknowledged that is not in the log");
+  if (key.empty()) return;
+  const auto it = keys_.find(key);
+  require(it != keys_.end() && it->second == run, "an acknowledged key belongs to another run");
+}
+
+void Checker::told_accepted(const AttemptRef& attempt) {
+  require(counted_.contains(attempt.epoch), "a result is acknowledged that is not in the log");
+}
+
+void Checker::told_start(const AttemptRef& attempt) {
+  require(placed_.contains(attempt.epoch), "an attempt is started that is not in the log");
+}
+
+void Checker::everything_ended() {
+  for (const auto& [id, run] : state_.runs()) {
+    std::string text = "run " + run.header.name + " has not ended:";
+    for (std::size_t i = 0; i < run.tasks.size(); ++i)
+      if (!is_terminal(run.tasks[i].state))
+        text +=
+            " " + run.header.spec->tasks[i].name + "=" + std::string(to_string(run.tasks[i].state));
+    violate(text);
+  }
+  require(state_.loads().empty(), "a worker still holds something");
+  require(state_.live_tasks() == 0 && state_.ready().empty(), "something is left in an index");
+}
+
+}  // namespace millrace::simulation

@@ -1,0 +1,83 @@
+// Checker: reads the one log of a simulated installation as it grows and holds it against what must
+// be true of it, beside a truth of its own about what workers really did.
+//
+// A violation is kept as text; the first one is the finding.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scheduler/core/settings.h"
+#include "scheduler/core/state.h"
+#include "scheduler/engine/ports.h"
+
+namespace millrace::simulation {
+
+class Checker {
+ public:
+  explicit Checker(scheduler::Settings settings) : settings_(std::move(settings)) {}
+
+  // --- the log
+  void appended(const scheduler::Batch& batch);
+  // A scheduler recovered, or applied this sequence: it must have what the log gives.
+  void check_state(const scheduler::State& state, scheduler::Sequence sequence);
+
+  // --- the truth about workers
+  void worker_exists(scheduler::WorkerId worker, const scheduler::Resources& capacity);
+  void attempt_begins(const scheduler::AttemptRef& attempt, scheduler::WorkerId worker);
+  void attempt_ends(const scheduler::AttemptRef& attempt);
+  void produced(const scheduler::AttemptRef& attempt, bool success);
+
+  // --- what parties were told
+  void told_run(scheduler::RunId run, const std::string& key);
+  void told_accepted(const scheduler::AttemptRef& attempt);
+  void told_start(const scheduler::AttemptRef& attempt);
+
+  // --- the end
+  void everything_ended();
+
+  const std::optional<std::string>& violation() const { return violation_; }
+  const scheduler::State& state() const { return state_; }
+  std::uint64_t events() const { return events_; }
+  std::uint64_t trace_hash() const { return trace_; }
+  std::size_t finished_runs() const { return finished_.size(); }
+  const std::vector<std::string>& tail() const { return tail_; }
+  // How often each kind of thing happened: to see that a profile reaches what it is meant to reach.
+  const std::map<std::string, std::uint64_t>& happened() const { return happened_; }
+
+ private:
+  void on(const scheduler::Event& event);
+  void placed(const scheduler::events::AttemptPlaced& event);
+  void succeeded(const scheduler::events::AttemptSucceeded& event);
+  void violate(std::string text);
+  void require(bool holds, const char* text, const scheduler::Event* event = nullptr);
+
+  scheduler::Settings settings_;
+  scheduler::State state_;  // the log's, by the very apply()
+  scheduler::Sequence sequence_;
+  std::uint64_t events_ = 0;
+  std::uint64_t trace_ = 0xCBF29CE484222325ULL;
+  std::optional<std::string> violation_;
+  std::vector<std::string> tail_;
+  std::map<std::string, std::uint64_t> happened_;
+  std::map<std::uint64_t, std::uint64_t> digests_;  // by sequence, of the latest few
+
+  std::map<scheduler::WorkerId, scheduler::Resources> capacities_;
+  std::map<scheduler::TaskRef, std::set<scheduler::Epoch>> running_;  // in truth
+  std::map<scheduler::Epoch, bool> produced_;
+  std::set<scheduler::Epoch> placed_;
+  std::set<scheduler::Epoch> counted_;  // results in the log
+  std::map<scheduler::TaskRef, std::vector<scheduler::events::Pin>> first_inputs_;
+  std::map<scheduler::Epoch, std::vector<scheduler::events::Pin>> bases_;
+  std::map<std::string, scheduler::RunId> keys_;
+  std::set<scheduler::RunId> created_;
+  std::set<scheduler::RunId> finished_;
+  std::set<scheduler::TaskRef>
+      may_overlap_;  // an attempt was given up by a timeout, not by its lease
+};
+
+}  // namespace millrace::simulation

@@ -1,0 +1,104 @@
+// Runs seeds of the simulator and prints what happened. Exits 1 at the first violation, with the
+// seed and the events before it.
+//
+//   simulate --seeds 1..300 [--profile faults|calm|day|storm]
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "scheduler/simulation/world.h"
+
+namespace {
+
+using namespace millrace;              // NOLINT: a program of one page
+using namespace millrace::simulation;  // NOLINT
+
+Options profile(std::string_view name, std::uint64_t seed) {
+  Options options;
+  options.seed = seed;
+  options.settings = simulated_settings();
+  if (name == "calm") {
+    options.faults = Faults::none();
+  } else if (name == "storm") {
+    // Everything goes wrong all the time, on few long tasks.
+    options.load.runs = 6;
+    options.load.task_time_max = seconds(60);
+    for (Micros* every : {&options.faults.scheduler_crash_every, &options.faults.worker_crash_every,
+                          &options.faults.worker_stop_every, &options.faults.store_partition_every,
+                          &options.faults.wall_jump_every, &options.faults.loop_stall_every})
+      *every = seconds(60);
+    options.faults.stream_breaks_per_minute = 1;
+    options.faults.commit_unanswered = 0.1;
+    options.faults.commit_never = 0.05;
+    options.faults.commit_slow = 0.1;
+    options.faults.message_late = 0.1;
+    options.faults.message_lost = 0.02;
+  } else if (name == "day") {
+    // A working day's worth: 24 hours, 2,000 runs of 30 tasks and more.
+    options.load.runs = 2000;
+    options.load.min_tasks = 30;
+    options.load.max_tasks = 40;
+    options.load.over = seconds(24 * 3600);
+    options.workers = 8;
+  }
+  return options;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::uint64_t first = 1;
+  std::uint64_t last = 100;
+  std::string name = "faults";
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string flag = argv[i];
+    const std::string value = argv[i + 1];
+    if (flag == "--seeds") {
+      const auto dots = value.find("..");
+      first = std::strtoull(value.c_str(), nullptr, 10);
+      last =
+          dots == std::string::npos ? first : std::strtoull(value.c_str() + dots + 2, nullptr, 10);
+    } else if (flag == "--profile") {
+      name = value;
+    } else {
+      std::fprintf(stderr, "unknown flag \"%s\": --seeds A..B, --profile faults|calm|day|storm\n",
+                   flag.c_str());
+      return 2;
+    }
+  }
+  const auto start = std::chrono::steady_clock::now();
+  std::map<std::string, std::uint64_t> happened;
+  std::uint64_t events = 0;
+  std::uint64_t runs = 0;
+  std::uint64_t hash = 0;
+  double hours = 0;
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    const Outcome outcome = simulate(profile(name, seed));
+    if (outcome.violation) {
+      for (const std::string& line : outcome.tail) std::printf("  %s\n", line.c_str());
+      std::printf("seed %llu, profile %s: %s\n", static_cast<unsigned long long>(seed),
+                  name.c_str(), outcome.violation->c_str());
+      return 1;
+    }
+    for (const auto& [what, count] : outcome.happened) happened[what] += count;
+    events += outcome.events;
+    runs += outcome.runs;
+    hours += static_cast<double>(outcome.virtual_time.value()) / 3600e6;
+    hash ^= outcome.trace_hash * (seed * 2 + 1);
+  }
+  const double took =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  for (const auto& [what, count] : happened)
+    std::printf("%12llu  %s\n", static_cast<unsigned long long>(count), what.c_str());
+  std::printf(
+      "seeds %llu..%llu, profile %s: %llu runs, %llu events, %.1f virtual hours in %.1f s, trace "
+      "%016llx\n",
+      static_cast<unsigned long long>(first), static_cast<unsigned long long>(last), name.c_str(),
+      static_cast<unsigned long long>(runs), static_cast<unsigned long long>(events), hours, took,
+      static_cast<unsigned long long>(hash));
+  return 0;
+}
