@@ -28,9 +28,10 @@ class [[nodiscard]] Result {
   template <typename U = T>
     requires std::is_constructible_v<T, U&&> && (!std::is_same_v<std::remove_cvref_t<U>, Error>) &&
              (!std::is_same_v<std::remove_cvref_t<U>, Result>)
-  Result(U&& value)
-      : content_(std::in_place_index<0>, std::forward<U>(value)) {}            // NOLINT: implicit
-  Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
+  // NOLINTNEXTLINE(google-explicit-constructor): a value becomes a result by itself
+  Result(U&& value) : content_(std::in_place_index<0>, std::forward<U>(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): so does an error
+  Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}
 
   bool ok() const { return content_.index() == 0; }
   explicit operator bool() const { return ok(); }

@@ -28,6 +28,7 @@ function(millrace_interface name)
 endfunction()
 millrace_interface(protobuf LIBS protobuf::libprotobuf)
 millrace_interface(xxhash)  # xxhash.h, inlined
+millrace_interface(cli11)  # CLI/*.hpp: likewise
 millrace_interface(json)  # nlohmann/json.hpp: headers only, on the system's path
 millrace_interface(asio LIBS Threads::Threads
   DEFINITIONS BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)
@@ -36,6 +37,7 @@ millrace_interface(cpprest LIBS cpprest boost_system OpenSSL::SSL OpenSSL::Crypt
 millrace_interface(prometheus LIBS prometheus-cpp-core)
 millrace_interface(openssl LIBS OpenSSL::Crypto)
 millrace_interface(zlib LIBS ZLIB::ZLIB)
+millrace_interface(simdjson LIBS simdjson)
 millrace_interface(gtest LIBS GTest::gmock GTest::gtest GTest::gtest_main)
 
 # An installed Arrow (Apache's packages) wins; the wheel's libraries are the route where there is none.

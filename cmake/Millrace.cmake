@@ -5,6 +5,9 @@
 # makes millrace::core, the test program core_test (run by ctest), the check that each public header
 # compiles alone (VERIFY_INTERFACE_HEADER_SETS) and core_links_alone, a shared library linked with
 # --no-undefined from core and nothing but its declared DEPS.
+#
+# Aggregates of all of them, none part of `all`: links_alone, all_verify_interface_header_sets and
+# sanitized_tests (those of MILLRACE_SANITIZED; ctest label "sanitized").
 include_guard(GLOBAL)
 
 function(millrace_library name)
@@ -51,6 +54,32 @@ function(millrace_test name)
   millrace_program(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS} deps::gtest)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
+  string(REGEX REPLACE "_test$" "" library ${name})
+  if(library IN_LIST MILLRACE_SANITIZED)
+    list(APPEND arg_LABELS sanitized)
+    set_property(GLOBAL APPEND PROPERTY MILLRACE_SANITIZED_TESTS ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "MILLRACE_SOURCE_DIR=${PROJECT_SOURCE_DIR};MILLRACE_BIN_DIR=${PROJECT_BINARY_DIR}/bin;${arg_ENVIRONMENT}")
+endfunction()
+
+# A libFuzzer program, built where MILLRACE_FUZZ is on: LLVMFuzzerTestOneInput in SOURCES.
+function(millrace_fuzz name)
+  if(MILLRACE_FUZZ)
+    millrace_program(${name} ${ARGN})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+endfunction()
+
+# Called once, after every folder.
+function(millrace_aggregate_targets)
+  get_property(alone GLOBAL PROPERTY MILLRACE_LINKS_ALONE)
+  add_custom_target(links_alone DEPENDS ${alone})
+  get_property(sanitized GLOBAL PROPERTY MILLRACE_SANITIZED_TESTS)
+  add_custom_target(sanitized_tests DEPENDS ${sanitized})
+  foreach(library ${MILLRACE_SANITIZED})
+    if(MILLRACE_FOLDERS STREQUAL "${MILLRACE_ALL_FOLDERS}" AND NOT ${library}_test IN_LIST sanitized)
+      message(FATAL_ERROR "MILLRACE_SANITIZED names \"${library}\", and there is no ${library}_test")
+    endif()
+  endforeach()
 endfunction()

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/overloaded.h"
+#include "scheduler/core/planted.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -30,7 +31,8 @@ bool Liveness::expired(Epoch epoch, Monotonic now, const Settings& settings) con
 void Liveness::observe(const Input& input, const State& state, Now now) {
   const auto renew = [&](WorkerId worker, const std::vector<AttemptRef>& attempts) {
     for (const AttemptRef& attempt : attempts)
-      if (holds(state, worker, attempt)) renewed_[attempt.epoch] = now.monotonic;
+      if (holds(state, worker, attempt) && !MILLRACE_PLANTED(kLeaseNotRenewed))
+        renewed_[attempt.epoch] = now.monotonic;
   };
   if (const auto* joined = std::get_if<WorkerJoined>(&input)) {
     workers_[joined->worker] = {joined->name, joined->capacity,         now.monotonic, true,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "scheduler/core/planner.h"
+#include "scheduler/core/planted.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -50,8 +51,8 @@ void Planner::lose(WorkerId worker, const std::vector<AttemptRef>& except, Epoch
 
 const Task* Planner::fenced(WorkerId worker, const AttemptRef& attempt) {
   const Task* task = draft_.task(attempt.task_ref());
-  if (task != nullptr && holds_lease(task->state) && task->epoch == attempt.epoch &&
-      task->worker == worker)
+  if (task != nullptr && holds_lease(task->state) &&
+      ((task->epoch == attempt.epoch && task->worker == worker) || MILLRACE_PLANTED(kNoFence)))
     return task;
   // A success that was counted already: the acknowledgement was lost, and that is all.
   const bool repeated = task != nullptr && task->epoch == attempt.epoch && task->worker == worker &&
@@ -88,7 +89,8 @@ void Planner::on(const AttemptSucceeded& input) {
     // Compare-and-set: an Overwrite stands on the head that it knew. An Append adds to whatever is
     // there.
     const SnapshotId* base = base_of(pins, write.dataset);
-    if (declaration->mode == WriteMode::kOverwrite && base != nullptr && *base != current) {
+    if (declaration->mode == WriteMode::kOverwrite && base != nullptr && *base != current &&
+        !MILLRACE_PLANTED(kNoCompareAndSet)) {
       count("dataset.conflict");
       const bool again = declaration->on_conflict == OnConflict::kRetry;
       return fail(

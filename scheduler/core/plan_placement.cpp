@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "scheduler/core/planner.h"
+#include "scheduler/core/planted.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -43,7 +44,8 @@ void Planner::place() {
                                      [](const Open& a, const Open& b) { return a.next < b.next; });
     const ReadyKey key = at->next;
     const auto limit = queue_limit(settings_, at->group->queue);
-    bool group_done = limit && draft_.queue_running(at->group->queue) >= *limit;
+    bool group_done = limit && !MILLRACE_PLANTED(kQueueLimitIgnored) &&
+                      draft_.queue_running(at->group->queue) >= *limit;
     ReadyKey from = after(key);
     if (!group_done) {
       const Task& task = *draft_.task(key.task);
@@ -77,14 +79,18 @@ void Planner::place_task(const ReadyKey& key, WorkerId worker) {
   const Task& task = *draft_.task(key.task);
   std::vector<events::Pin> inputs;
   const auto pinned = run.task_pins.find(key.task.task);
-  if (pinned != run.task_pins.end()) {
+  if (pinned != run.task_pins.end() && !MILLRACE_PLANTED(kRetryRereadsInputs)) {
     inputs = pinned->second.inputs;  // retries read what the first attempt read
   } else {
     for (const std::string& dataset : spec.reads) {
       const auto pin = std::lower_bound(
           run.pins.begin(), run.pins.end(), dataset,
           [](const events::Pin& p, const std::string& name) { return p.dataset < name; });
-      if (pin != run.pins.end() && pin->dataset == dataset) inputs.push_back(*pin);
+      if (pin == run.pins.end() || pin->dataset != dataset) continue;
+      inputs.push_back(*pin);
+      if (const Head* head = draft_.head({run.ns, dataset});
+          MILLRACE_PLANTED(kRetryRereadsInputs) && head != nullptr)
+        inputs.back().snapshot = head->snapshot;
     }
   }
   std::vector<events::Pin> bases;
@@ -93,14 +99,16 @@ void Planner::place_task(const ReadyKey& key, WorkerId worker) {
     const Head* head = draft_.head({run.ns, write.dataset});
     bases.push_back({write.dataset, head == nullptr ? SnapshotId() : head->snapshot});
   }
-  emit(
-      events::AttemptPlaced{{key.task.run, key.task.task, task.attempt.next(), draft_.next_epoch()},
-                            worker,
-                            task.phase,
-                            spec.request,
-                            std::move(inputs),
-                            std::move(bases),
-                            now_.wall});
+  emit(events::AttemptPlaced{
+      {key.task.run, key.task.task, task.attempt.next(),
+       MILLRACE_PLANTED(kRetryKeepsEpoch) && task.epoch != Epoch() ? task.epoch
+                                                                   : draft_.next_epoch()},
+      worker,
+      task.phase,
+      spec.request,
+      std::move(inputs),
+      std::move(bases),
+      now_.wall});
 }
 
 WaitReason explain_wait(const State& state, const Liveness& liveness, TaskRef ref,

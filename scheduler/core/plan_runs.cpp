@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "scheduler/core/planner.h"
+#include "scheduler/core/planted.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -33,7 +34,8 @@ bool went_wrong(TaskState state) {
 
 void Planner::on(const SubmitRun& input) {
   if (!input.key.empty()) {
-    if (const KeyEntry* entry = draft_.key({input.ns, input.key})) {
+    if (const KeyEntry* entry = draft_.key({input.ns, input.key});
+        entry != nullptr && !(MILLRACE_PLANTED(kKeyForgotten) && entry->ended != WallTime())) {
       if (entry->request_hash == input.request_hash)
         return reply(input.request,
                      ReplyBody(replies::RunAccepted{entry->run, entry->run_name, true}));
@@ -144,7 +146,7 @@ void Planner::unsettle(const Event& event) {
   } else if (const auto* desired = std::get_if<events::RunDesired>(&event)) {
     if (desired->desired == DesiredState::kCancelled) all_of(desired->run);
   } else if (const auto* ended = std::get_if<events::TaskEnded>(&event)) {
-    dependents_of(ended->task);
+    if (!MILLRACE_PLANTED(kSkipDoesNotCascade)) dependents_of(ended->task);
   } else if (const auto* failed = std::get_if<events::AttemptFailed>(&event)) {
     if (!std::holds_alternative<events::Retry>(failed->next))
       dependents_of(failed->attempt.task_ref());

@@ -1,6 +1,7 @@
 #include "scheduler/core/state.h"
 
 #include "base/check.h"
+#include "scheduler/core/planted.h"
 #include "scheduler/core/ready.h"
 
 namespace millrace::scheduler {
@@ -115,9 +116,9 @@ void State::index_task(const RunHeader& run, TaskIndex index, const Task& task, 
       load.tasks.insert(ref);
       ++queue;
     } else {
-      load.used = load.used - run.task_spec(index).request;
+      if (!MILLRACE_PLANTED(kCapacityLeaked)) load.used = load.used - run.task_spec(index).request;
       load.tasks.erase(ref);
-      if (load.tasks.empty()) loads_.erase(task.worker);
+      if (load.tasks.empty() && !MILLRACE_PLANTED(kCapacityLeaked)) loads_.erase(task.worker);
       if (--queue == 0) queue_running_.erase(run.spec->queue);
     }
   }

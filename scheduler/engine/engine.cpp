@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "scheduler/core/apply.h"
+#include "scheduler/core/planted.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -54,7 +55,9 @@ Status Engine::offer(Input input, Now now) {
   const bool worker = from_worker(input);
   // Somebody else may lead by now, and may have given the attempts to others: renewing their leases
   // here would have two run at once. (Commits need no such care, the log's key refuses them.)
-  if (role_ != Role::kLeading || (worker && now.monotonic >= leads_until_)) return not_leading();
+  if (role_ != Role::kLeading ||
+      (worker && now.monotonic >= leads_until_ && !MILLRACE_PLANTED(kLeaderOutlivesItsLease)))
+    return not_leading();
   // Results free what waits, so they get in where new work does not.
   if (pending_.size() >= limits_.max_pending * (worker ? 2 : 1))
     return Error{ErrorClass::kResource, "engine.full",
@@ -117,9 +120,11 @@ void Engine::answer(StoreAnswer answer, Now now) {
       case CommitOutcome::kCommitted:
         return committed(now);
       case CommitOutcome::kConflict:
+        if (MILLRACE_PLANTED(kConflictIgnored)) return committed(now);
         return step_down("another leader's batch stands in the log", now);
       // Neither done nor undone: the same sequence and batch id again settle it.
       case CommitOutcome::kUnknown:
+        if (MILLRACE_PLANTED(kUnknownIsSuccess)) return committed(now);
         return ports_.store.commit(in_flight_->batch);
     }
   } else if (const auto* deposed = std::get_if<Deposed>(&answer)) {
@@ -242,6 +247,7 @@ void Engine::plan_batch(Now now) {
       [](const Event& event) { return std::holds_alternative<events::AttemptPlaced>(event); });
   dirty_ = static_cast<std::size_t>(placed) >= settings_.max_placements;
   for (const auto& [reason, times] : planned.counted) ports_.observer.counted(reason, times);
+  if (MILLRACE_PLANTED(kReplyBeforeCommit)) send(std::exchange(planned.replies, {}), {});
   if (planned.events.empty()) return send(std::move(planned.replies), std::move(planned.commands));
   std::vector<Event> events = std::move(planned.events);
   commit(std::move(events), std::move(planned), now);

@@ -86,6 +86,9 @@ void Checker::on(const Event& event) {
             require(task != nullptr && task->epoch == e.attempt.epoch, "a failure of an old epoch",
                     &event);
             counted_.insert(e.attempt.epoch);
+            require(
+                !calm_ || (e.failure.code != "lease.expired" && e.failure.code != "attempt.lost"),
+                "an attempt is lost though nothing went wrong", &event);
             if (e.failure.code.ends_with("timed_out") || e.failure.code == "cancel.unanswered")
               may_overlap_.insert(e.attempt.task_ref());
           },

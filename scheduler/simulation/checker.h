@@ -21,6 +21,9 @@ class Checker {
  public:
   explicit Checker(scheduler::Settings settings) : settings_(std::move(settings)) {}
 
+  // Nothing goes wrong in this world: no attempt may be lost, then.
+  void expect_calm() { calm_ = true; }
+
   // --- the log
   void appended(const scheduler::Batch& batch);
   // A scheduler recovered, or applied this sequence: it must have what the log gives.
@@ -59,6 +62,7 @@ class Checker {
   scheduler::Settings settings_;
   scheduler::State state_;  // the log's, by the very apply()
   scheduler::Sequence sequence_;
+  bool calm_ = false;
   std::uint64_t events_ = 0;
   std::uint64_t trace_ = 0xCBF29CE484222325ULL;
   std::optional<std::string> violation_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/overloaded.h"
+#include "scheduler/core/planted.h"
 
 namespace millrace::simulation {
 
@@ -65,7 +66,9 @@ void SimulatedWorker::receive(const Command& command) {
 void SimulatedWorker::start(const commands::Start& c) {
   world_.checker.told_start(c.attempt);
   if (held_.contains(c.attempt.epoch)) return;
-  const Monotonic deadline = Monotonic(c.lease_from_us) + world_.settings.lease;
+  Monotonic deadline = Monotonic(c.lease_from_us) + world_.settings.lease;
+  if (MILLRACE_PLANTED(kStartOutlivesLease))
+    deadline = world_.clockwork.now() + world_.settings.lease;
   if (deadline <= world_.clockwork.now()) return;  // it was under way for longer than its lease
   held_[c.attempt.epoch] = Held{c.attempt, c.phase, deadline, true, std::nullopt};
   world_.checker.attempt_begins(c.attempt, id_);
@@ -80,7 +83,7 @@ void SimulatedWorker::start(const commands::Start& c) {
 // The runner's own clock: it ends itself whether the worker lives, hangs or was stopped.
 void SimulatedWorker::watch_lease(Epoch epoch) {
   const auto it = held_.find(epoch);
-  if (it == held_.end()) return;
+  if (it == held_.end() || MILLRACE_PLANTED(kRunnerIgnoresLease)) return;
   if (it->second.deadline <= world_.clockwork.now()) {
     if (it->second.running) return end(epoch);
     // Only a result is left. The worker sends it on when it can; fencing sees to it.

@@ -65,6 +65,7 @@ class World {
         faults_(options.faults),
         random_(options.seed),
         checker_(options.settings) {
+    if (options.calm) checker_.expect_calm();
     log_.on_append = [this](const BatchRef& batch) { checker_.appended(*batch); };
     plan_ = draw_workload(random_, options_.load);
     for (std::uint32_t i = 0; i < options_.workers; ++i) workers_.push_back(make_worker(i));

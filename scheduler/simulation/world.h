@@ -22,6 +22,7 @@ struct Options {
   std::uint64_t seed = 1;
   Load load;
   Faults faults;
+  bool calm = false;  // with Faults::none(): holds it to what is true then
   std::uint32_t workers = 4;
   scheduler::Settings settings;
   // How long after the last fault everything must have ended.

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "scheduler/core/planted.h"
 #include "scheduler/simulation/world.h"
 
 namespace {
@@ -23,6 +24,7 @@ Options profile(std::string_view name, std::uint64_t seed) {
   options.settings = simulated_settings();
   if (name == "calm") {
     options.faults = Faults::none();
+    options.calm = true;
   } else if (name == "storm") {
     // Everything goes wrong all the time, on few long tasks.
     options.load.runs = 6;
@@ -64,6 +66,13 @@ int main(int argc, char** argv) {
           dots == std::string::npos ? first : std::strtoull(value.c_str() + dots + 2, nullptr, 10);
     } else if (flag == "--profile") {
       name = value;
+#ifdef MILLRACE_PLANTED_BUGS
+    } else if (flag == "--plant") {
+      if (!scheduler::plant(value)) {
+        std::fprintf(stderr, "no bug named \"%s\"\n", value.c_str());
+        return 2;
+      }
+#endif
     } else {
       std::fprintf(stderr, "unknown flag \"%s\": --seeds A..B, --profile faults|calm|day|storm\n",
                    flag.c_str());
