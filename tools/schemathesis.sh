@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Holds the REST interface against its own OpenAPI document for a while: a stack of its own, a seed from
+# the commit, and whatever schemathesis can think of. Usage: schemathesis.sh [SECONDS]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-90}
+millrace=build/${PRESET:-release}/bin/millrace
+stack=$(mktemp -d)
+trap '"$millrace" down --dir "$stack" >/dev/null 2>&1 || true; rm -rf "$stack"' EXIT
+
+"$millrace" up --dir "$stack"
+read -r url token_file < <("$millrace" status --dir "$stack" -o json | python3 -c '
+import json, sys
+status = json.load(sys.stdin)
+print(status["url"], status["tokenFile"])')
+seed=$((16#$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1)))
+
+PYTHONPATH=.deps/schemathesis python3 -m schemathesis.cli --config-file /dev/null run "$url/v1/openapi.json" \
+  --header "Authorization: Bearer $(cat "$token_file")" \
+  --max-time "$seconds" --seed "$seed" --generation-database none --no-color \
+  --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,negative_data_rejection
+"$millrace" status --dir "$stack" >/dev/null  # whatever was sent, everything still runs
