@@ -110,9 +110,9 @@ def definition(model, resource):
     properties = {
         "apiVersion": {"type": "string", "description": "The version of this schema."},
         "kind": {"type": "string", "description": f"Always {resource.name}."},
-        "metadata": {"type": "object", "description": "What names the object and describes it.",
-                     "properties": {"name": {"type": "string", "description": "The object's name.",
-                                             "maxLength": label["maxLength"], "pattern": label["pattern"]}}},
+        # Nothing but the name may be said of metadata, not even a description.
+        "metadata": {"type": "object", "properties": {
+            "name": {"type": "string", "maxLength": label["maxLength"], "pattern": label["pattern"]}}},
         "spec": described(model.types[resource.spec].doc, object_schema(model, model.types[resource.spec])),
     }
     version = {"name": VERSION, "served": True, "storage": True,

@@ -129,10 +129,27 @@ class Model:
         return order
 
 
+class _Loader(yaml.SafeLoader):
+    """Without this, PyYAML takes the second of two equal keys."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise FragmentError(f"line {node.start_mark.line + 1}: {key} is given twice")
+        return super().construct_mapping(node, deep)
+
+
+def read(path):
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except FragmentError as error:
+        raise FragmentError(f"{path}: {error}") from error
+
+
 def load(root):
     """Reads every fragment below root/manifest."""
     folder = pathlib.Path(root) / "manifest"
-    read = lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))
     model = Model(formats=read(folder / "formats.yaml"), types={}, resources=[], kinds=[], shared=[])
     shared = read(folder / "shared.yaml")
     model.shared = _add_types(model, shared["types"], folder / "shared.yaml")

@@ -1,0 +1,24 @@
+// The envelope of a document: apiVersion, kind, metadata, spec. Inside manifest/ only.
+#pragma once
+
+#include <string_view>
+
+#include "manifest/json.h"
+#include "manifest/node.h"
+#include "manifest/problem.h"
+#include "manifest/schema.h"
+#include "manifest/source.h"
+
+namespace millrace::manifest {
+
+inline constexpr std::string_view kApiVersion = "millrace.io/v1alpha1";
+
+struct Envelope {
+  const ResourceSchema* resource = nullptr;  // nullptr: the kind is unknown
+  bool decodable = false;
+  Json metadata;
+  Json spec;
+};
+Envelope check_envelope(const Source& source, const Node& root, Problems& problems);
+
+}  // namespace millrace::manifest
