@@ -31,18 +31,18 @@ class EventApplier {
 
   void operator()(const events::RunCreated& e) {
     MILLRACE_CHECK(e.spec != nullptr, "a run without a spec");
-    RunHeader header;
-    header.id = e.run;
-    header.order = target_.next_run_order();
-    header.ns = e.ns;
-    header.name = e.name;
-    header.workflow = e.workflow;
-    header.spec = e.spec;
-    header.body_hash = e.body_hash;
-    header.parameters_hash = e.parameters_hash;
-    header.key = e.key;
-    header.created = e.at;
-    header.pins = e.pins;
+    RunFacts facts;
+    facts.id = e.run;
+    facts.order = target_.next_run_order();
+    facts.ns = e.ns;
+    facts.name = e.name;
+    facts.workflow = e.workflow;
+    facts.spec = e.spec;
+    facts.body_hash = e.body_hash;
+    facts.parameters_hash = e.parameters_hash;
+    facts.key = e.key;
+    facts.created = e.at;
+    facts.pins = e.pins;
     std::vector<Task> tasks(e.spec->tasks.size());
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       tasks[i].needs_open = static_cast<std::uint32_t>(e.spec->tasks[i].needs.size());
@@ -50,14 +50,14 @@ class EventApplier {
     }
     if (!e.key.empty())
       target_.put_key({e.ns, e.key}, KeyEntry{e.run, e.name, e.request_hash, WallTime()});
-    target_.put_next_run_order(header.order + 1);
-    target_.put_run(std::move(header), std::move(tasks));
+    target_.put_next_run_order(facts.order + 1);
+    target_.put_run(std::move(facts), std::move(tasks));
   }
 
   void operator()(const events::RunDesired& e) { target_.put_desired(e.run, e.desired, e.reason); }
 
   void operator()(const events::RunFinished& e) {
-    const RunHeader* run = target_.run(e.run);
+    const RunFacts* run = target_.run(e.run);
     MILLRACE_CHECK(run != nullptr && run->counts.open == 0, "a run ends with tasks that have not");
     if (!run->key.empty()) {
       const NamespacedName name{run->ns, run->key};
@@ -93,9 +93,10 @@ class EventApplier {
     task.worker = e.worker;
     task.avoid_last_worker = false;
     target_.put_next_epoch(e.attempt.epoch.next());
-    TaskPins& pins = target_.edit_run(ref.run).task_pins[ref.task];
-    pins.inputs = e.inputs;
-    pins.bases = e.bases;
+    if (e.inputs.empty() && e.bases.empty())
+      target_.erase_pins(ref);
+    else
+      target_.put_pins(ref, TaskPins{e.inputs, e.bases});
     target_.put_task(ref, task);
   }
 
@@ -161,9 +162,8 @@ class EventApplier {
   }
 
   void ended(TaskRef ref) {
-    RunHeader& run = target_.edit_run(ref.run);
-    run.task_pins.erase(ref.task);
-    const WorkflowSpecRef spec = run.spec;  // `run` may move when tasks are put
+    target_.erase_pins(ref);
+    const WorkflowSpecRef spec = target_.run(ref.run)->spec;
     for (const TaskIndex dependent : spec->dependents[ref.task.value()]) {
       Task task = *target_.task({ref.run, dependent});
       --task.needs_open;
@@ -172,13 +172,13 @@ class EventApplier {
   }
 
   void remember_error(TaskRef ref, const std::string& message) {
-    RunHeader& run = target_.edit_run(ref.run);
+    RunFacts& run = target_.edit_run(ref.run);
     run.last_error = run.task_spec(ref.task).name + ": " + message;
     if (run.last_error.size() > kLastErrorLimit) run.last_error.resize(kLastErrorLimit);
   }
 
   void advance_head(RunId id, const events::SnapshotCommitted& snapshot) {
-    RunHeader& run = target_.edit_run(id);
+    RunFacts& run = target_.edit_run(id);
     const NamespacedName name{run.ns, snapshot.dataset};
     const Head* head = target_.head(name);
     MILLRACE_CHECK((head == nullptr ? SnapshotId() : head->snapshot) == snapshot.parent,

@@ -8,17 +8,48 @@
 namespace millrace::scheduler {
 namespace {
 
-const std::set<ReadyKey>* keys_of(const ReadyIndex& index, const ReadyGroup& group) {
-  const auto it = index.find(group);
-  return it == index.end() ? nullptr : &it->second;
+template <typename Map>
+const typename Map::mapped_type* find_in(const Map& map, const typename Map::key_type& key) {
+  const auto it = map.find(key);
+  return it == map.end() ? nullptr : &it->second;
+}
+
+bool has(const ReadyIndex& index, const ReadyGroup& group, const ReadyKey& key) {
+  const ReadyRuns* runs = find_in(index, group);
+  const auto* tasks = runs == nullptr ? nullptr : find_in(*runs, {key.run_order, key.task.run});
+  return tasks != nullptr && tasks->contains(key.task.task);
+}
+
+// The first task of a run at or after `from` that is not among `removed`.
+std::optional<ReadyKey> first_of_run(const ReadyRuns::value_type& run, const ReadyKey& from,
+                                     const std::set<ReadyKey>* removed) {
+  const auto& [place, tasks] = run;
+  const RunPlace from_place{from.run_order, from.task.run};
+  auto it = place == from_place ? tasks.lower_bound(from.task.task) : tasks.begin();
+  for (; it != tasks.end(); ++it) {
+    const ReadyKey key{place.order, {place.run, *it}};
+    if (removed == nullptr || !removed->contains(key)) return key;
+  }
+  return std::nullopt;
+}
+
+std::optional<ReadyKey> earlier(const std::optional<ReadyKey>& a,
+                                const std::optional<ReadyKey>& b) {
+  return !a || (b && *b < *a) ? b : a;
+}
+
+// What stands there; nothing: it was taken away.
+template <typename T>
+const T* standing(const std::optional<T>& place) {
+  return place ? &*place : nullptr;
 }
 
 }  // namespace
 
-const RunHeader* Draft::run(RunId id) const {
+const RunFacts* Draft::run(RunId id) const {
   const auto it = runs_.find(id);
   if (it == runs_.end()) return base_.run(id);
-  return it->second.erased ? nullptr : &it->second.header;
+  return it->second.erased ? nullptr : &it->second.facts;
 }
 
 const Task* Draft::task(TaskRef ref) const {
@@ -31,10 +62,20 @@ const Task* Draft::task(TaskRef ref) const {
   return touched == run.touched.end() ? base_.task(ref) : &touched->second;
 }
 
+const TaskPins* Draft::pins(TaskRef ref) const {
+  const auto it = runs_.find(ref.run);
+  if (it == runs_.end()) return base_.pins(ref);
+  const RunDraft& run = it->second;
+  if (run.erased) return nullptr;
+  const auto pins = run.pins.find(ref.task);
+  if (pins == run.pins.end()) return run.own ? nullptr : base_.pins(ref);
+  return standing(pins->second);
+}
+
 const Document* Draft::document(const DocumentKey& key) const {
   const auto it = documents_.find(key);
   if (it == documents_.end()) return base_.document(key);
-  return it->second ? &*it->second : nullptr;
+  return standing(it->second);
 }
 
 const Head* Draft::head(const NamespacedName& dataset) const {
@@ -44,11 +85,22 @@ const Head* Draft::head(const NamespacedName& dataset) const {
 
 const KeyEntry* Draft::key(const NamespacedName& key) const {
   const auto it = keys_.find(key);
-  return it == keys_.end() ? base_.key(key) : &it->second;
+  if (it != keys_.end()) return standing(it->second);
+  const KeyEntry* entry = base_.key(key);
+  const bool forgotten =
+      entry != nullptr && entry->ended != WallTime() && entry->ended < keys_forgotten_before_;
+  return forgotten ? nullptr : entry;
+}
+
+void Draft::forget_keys(WallTime ended_before) {
+  keys_forgotten_before_ = std::max(keys_forgotten_before_, ended_before);
+  for (auto& [key, entry] : keys_)
+    if (entry && entry->ended != WallTime() && entry->ended < ended_before) entry.reset();
 }
 
 bool Draft::run_name_taken(const NamespacedName& name) const {
-  return names_.contains(name) || base_.run_named(name).has_value();
+  const auto it = names_.find(name);
+  return it == names_.end() ? base_.run_named(name).has_value() : it->second;
 }
 
 std::uint32_t Draft::queue_running(const std::string& queue) const {
@@ -68,12 +120,25 @@ std::size_t Draft::live_tasks() const {
   return static_cast<std::size_t>(static_cast<std::int64_t>(base_.live_tasks()) + live_tasks_);
 }
 
-std::size_t Draft::document_count() const { return base_.documents().size() + documents_.size(); }
+std::size_t Draft::document_count() const {
+  return static_cast<std::size_t>(static_cast<std::int64_t>(base_.documents().size()) +
+                                  document_count_);
+}
+
+void Draft::put_document(DocumentKey key, Document document) {
+  if (this->document(key) == nullptr) ++document_count_;
+  documents_[std::move(key)] = std::move(document);
+}
+
+void Draft::erase_document(const DocumentKey& key) {
+  if (document(key) != nullptr) --document_count_;
+  documents_[key] = std::nullopt;
+}
 
 std::vector<Task> Draft::all_tasks(RunId id) const {
   const auto it = runs_.find(id);
   if (it == runs_.end()) return *base_.tasks(id);
-  if (it->second.own) return *it->second.own;
+  if (const auto& own = it->second.own) return *own;
   std::vector<Task> tasks = *base_.tasks(id);
   for (const auto& [index, task] : it->second.touched) tasks[index.value()] = task;
   return tasks;
@@ -81,43 +146,82 @@ std::vector<Task> Draft::all_tasks(RunId id) const {
 
 std::vector<const ReadyGroup*> Draft::ready_groups() const {
   std::vector<const ReadyGroup*> groups;
-  for (const auto& [group, keys] : base_.ready()) groups.push_back(&group);
+  for (const auto& [group, runs] : base_.ready()) groups.push_back(&group);
   for (const auto& [group, keys] : added_)
-    if (keys_of(base_.ready(), group) == nullptr) groups.push_back(&group);
+    if (find_in(base_.ready(), group) == nullptr) groups.push_back(&group);
+  // What the base holds back counts where its run has room now.
+  std::set<ReadyGroup> seen;
+  for (const RunPlace& place : opened_) {
+    const WorkflowSpec& spec = *run(place.run)->spec;
+    for (const Resources& request : spec.requests) {
+      const auto held = base_.held_back().find({spec.queue, request});
+      if (held == base_.held_back().end() || !held->second.contains(place)) continue;
+      const bool listed = find_in(base_.ready(), held->first) || find_in(added_, held->first);
+      if (!listed && seen.insert(held->first).second) groups.push_back(&held->first);
+    }
+  }
   return groups;
 }
 
 std::optional<ReadyKey> Draft::first_ready(const ReadyGroup& group, const ReadyKey& from) const {
-  std::optional<ReadyKey> first;
-  const auto* removed = keys_of(removed_, group);
-  if (const auto* keys = keys_of(base_.ready(), group)) {
-    auto it = keys->lower_bound(from);
-    while (it != keys->end() && removed != nullptr && removed->contains(*it)) ++it;
-    if (it != keys->end()) first = *it;
+  return earlier(earlier(first_of_base(group, from), first_opened(group, from)),
+                 first_added(group, from));
+}
+
+bool Draft::is_full_here(RunId id) const {
+  const auto it = runs_.find(id);
+  return it != runs_.end() && !it->second.erased && is_full(it->second.facts);
+}
+
+std::optional<ReadyKey> Draft::first_of_base(const ReadyGroup& group, const ReadyKey& from) const {
+  const ReadyRuns* runs = find_in(base_.ready(), group);
+  if (runs == nullptr) return std::nullopt;
+  const auto* removed = find_in(removed_, group);
+  for (auto run = runs->lower_bound({from.run_order, from.task.run}); run != runs->end(); ++run) {
+    if (is_full_here(run->first.run)) continue;
+    if (const auto key = first_of_run(*run, from, removed)) return key;
   }
-  if (const auto* keys = keys_of(added_, group)) {
-    const auto it = keys->lower_bound(from);
-    if (it != keys->end() && (!first || *it < *first)) first = *it;
+  return std::nullopt;
+}
+
+std::optional<ReadyKey> Draft::first_opened(const ReadyGroup& group, const ReadyKey& from) const {
+  const ReadyRuns* runs = find_in(base_.held_back(), group);
+  if (runs == nullptr) return std::nullopt;
+  const auto* removed = find_in(removed_, group);
+  for (auto place = opened_.lower_bound({from.run_order, from.task.run}); place != opened_.end();
+       ++place) {
+    const auto run = runs->find(*place);
+    if (run == runs->end()) continue;
+    if (const auto key = first_of_run(*run, from, removed)) return key;
   }
-  return first;
+  return std::nullopt;
+}
+
+std::optional<ReadyKey> Draft::first_added(const ReadyGroup& group, const ReadyKey& from) const {
+  const auto* keys = find_in(added_, group);
+  if (keys == nullptr) return std::nullopt;
+  auto it = keys->lower_bound(from);
+  // A full run is passed over whole.
+  while (it != keys->end() && is_full_here(it->task.run))
+    it = keys->lower_bound({it->run_order + 1, {}});
+  return it == keys->end() ? std::nullopt : std::optional(*it);
 }
 
 Draft::RunDraft& Draft::touch(RunId id) {
   const auto it = runs_.find(id);
   if (it != runs_.end()) return it->second;
-  const RunHeader* header = base_.run(id);
-  MILLRACE_CHECK(header != nullptr, "an edit of a run that is not there");
+  const RunFacts* facts = base_.run(id);
+  MILLRACE_CHECK(facts != nullptr, "an edit of a run that is not there");
   RunDraft& run = runs_[id];
-  run.header = *header;
+  run.facts = *facts;
   return run;
 }
 
-void Draft::index_task(const RunHeader& run, TaskIndex index, const Task& task, bool add) {
+void Draft::index_task(const RunFacts& run, TaskIndex index, const Task& task, bool add) {
   if (in_ready_index(run, index, task)) {
     const ReadyGroup group = ready_group(run, index);
-    const ReadyKey key = ready_key(run, index);
-    const auto* base = keys_of(base_.ready(), group);
-    const bool in_base = base != nullptr && base->contains(key);
+    const ReadyKey key{run.order, {run.id, index}};
+    const bool in_base = has(base_.ready(), group, key) || has(base_.held_back(), group, key);
     // In the base or in `added_`, never in both; taken out by `removed_` or from `added_`.
     if (in_base) {
       if (add)
@@ -138,38 +242,47 @@ void Draft::index_task(const RunHeader& run, TaskIndex index, const Task& task, 
   }
 }
 
-void Draft::put_run(RunHeader header, std::vector<Task> tasks) {
-  const RunId id = header.id;
-  header.counts = {};
-  for (const Task& task : tasks) account(header.counts, nullptr, task);
-  names_.insert({header.ns, header.name});
+void Draft::put_run(RunFacts facts, std::vector<Task> tasks) {
+  facts.counts = {};
+  for (const Task& task : tasks) account(facts.counts, nullptr, task);
+  names_[{facts.ns, facts.name}] = true;
   live_tasks_ += static_cast<std::int64_t>(tasks.size());
-  RunDraft& run = runs_[id];
-  run.header = std::move(header);
+  RunDraft& run = runs_[facts.id];
+  run.facts = std::move(facts);
   run.own = std::move(tasks);
   for (std::uint32_t i = 0; i < run.own->size(); ++i)
-    index_task(run.header, TaskIndex(i), (*run.own)[i], true);
+    index_task(run.facts, TaskIndex(i), (*run.own)[i], true);
 }
 
-RunHeader& Draft::edit_run(RunId id) { return touch(id).header; }
+RunFacts& Draft::edit_run(RunId id) { return touch(id).facts; }
+
+void Draft::erase_pins(TaskRef ref) {
+  if (pins(ref) != nullptr) touch(ref.run).pins[ref.task] = std::nullopt;
+}
 
 void Draft::put_desired(RunId id, DesiredState desired, std::string reason) {
   RunDraft& run = touch(id);
   const std::vector<Task> tasks = all_tasks(id);
   for (std::uint32_t i = 0; i < tasks.size(); ++i)
-    index_task(run.header, TaskIndex(i), tasks[i], false);
-  run.header.desired = desired;
-  run.header.desired_reason = std::move(reason);
+    index_task(run.facts, TaskIndex(i), tasks[i], false);
+  run.facts.desired = desired;
+  run.facts.desired_reason = std::move(reason);
   for (std::uint32_t i = 0; i < tasks.size(); ++i)
-    index_task(run.header, TaskIndex(i), tasks[i], true);
+    index_task(run.facts, TaskIndex(i), tasks[i], true);
 }
 
 void Draft::put_task(TaskRef ref, Task next) {
   RunDraft& run = touch(ref.run);
   const Task before = *task(ref);
-  index_task(run.header, ref.task, before, false);
-  account(run.header.counts, &before, next);
-  index_task(run.header, ref.task, next, true);
+  index_task(run.facts, ref.task, before, false);
+  account(run.facts.counts, &before, next);
+  index_task(run.facts, ref.task, next, true);
+  if (const RunFacts* base = base_.run(ref.run); base != nullptr && is_full(*base)) {
+    if (is_full(run.facts))
+      opened_.erase(place_of(run.facts));
+    else
+      opened_.insert(place_of(run.facts));
+  }
   if (run.own)
     (*run.own)[ref.task.value()] = next;
   else
@@ -180,12 +293,14 @@ void Draft::erase_run(RunId id) {
   RunDraft& run = touch(id);
   const std::vector<Task> tasks = all_tasks(id);
   for (std::uint32_t i = 0; i < tasks.size(); ++i)
-    index_task(run.header, TaskIndex(i), tasks[i], false);
+    index_task(run.facts, TaskIndex(i), tasks[i], false);
   live_tasks_ -= static_cast<std::int64_t>(tasks.size());
-  names_.erase({run.header.ns, run.header.name});
+  names_[{run.facts.ns, run.facts.name}] = false;
+  opened_.erase(place_of(run.facts));
   run.erased = true;
   run.own.reset();
   run.touched.clear();
+  run.pins.clear();
 }
 
 }  // namespace millrace::scheduler

@@ -24,8 +24,9 @@ class Draft {
   Epoch next_epoch() const { return next_epoch_; }
   std::uint64_t next_run_order() const { return next_run_order_; }
   std::uint64_t next_publication_order() const { return next_publication_order_; }
-  const RunHeader* run(RunId id) const;
+  const RunFacts* run(RunId id) const;
   const Task* task(TaskRef ref) const;
+  const TaskPins* pins(TaskRef ref) const;
   const Document* document(const DocumentKey& key) const;
   const Head* head(const NamespacedName& dataset) const;
   const KeyEntry* key(const NamespacedName& key) const;
@@ -37,7 +38,8 @@ class Draft {
   // Every task of a run, as it stands.
   std::vector<Task> all_tasks(RunId id) const;
 
-  // Groups that have ready tasks, and, in a group, the first task at or after `from`.
+  // Groups that have ready tasks, and, in a group, the first at or after `from` whose run is not
+  // full.
   std::vector<const ReadyGroup*> ready_groups() const;
   std::optional<ReadyKey> first_ready(const ReadyGroup& group, const ReadyKey& from) const;
 
@@ -45,43 +47,53 @@ class Draft {
   void put_next_epoch(Epoch epoch) { next_epoch_ = epoch; }
   void put_next_run_order(std::uint64_t order) { next_run_order_ = order; }
   void put_next_publication_order(std::uint64_t order) { next_publication_order_ = order; }
-  void put_run(RunHeader header, std::vector<Task> tasks);
-  RunHeader& edit_run(RunId id);
+  void put_run(RunFacts facts, std::vector<Task> tasks);
+  RunFacts& edit_run(RunId id);
+  void put_pins(TaskRef ref, TaskPins pins) { touch(ref.run).pins[ref.task] = std::move(pins); }
+  void erase_pins(TaskRef ref);
   void put_desired(RunId id, DesiredState desired, std::string reason);
   void put_task(TaskRef ref, Task task);
   void erase_run(RunId id);
-  void put_document(DocumentKey key, Document document) {
-    documents_[std::move(key)] = std::move(document);
-  }
-  void erase_document(const DocumentKey& key) { documents_[key] = std::nullopt; }
+  void put_document(DocumentKey key, Document document);
+  void erase_document(const DocumentKey& key);
   void put_head(NamespacedName dataset, Head head) { heads_[std::move(dataset)] = head; }
   void put_key(NamespacedName key, KeyEntry entry) { keys_[std::move(key)] = std::move(entry); }
-  void forget_keys(WallTime) {}  // a plan does not ask for a key that it forgets in the same breath
+  void forget_keys(WallTime ended_before);
 
  private:
   struct RunDraft {
-    RunHeader header;
+    RunFacts facts;
     bool erased = false;
-    std::optional<std::vector<Task>> own;  // of a run that this draft creates
-    std::map<TaskIndex, Task> touched;     // over the base's
+    std::optional<std::vector<Task>> own;               // of a run that this draft creates
+    std::map<TaskIndex, Task> touched;                  // over the base's
+    std::map<TaskIndex, std::optional<TaskPins>> pins;  // likewise
   };
   RunDraft& touch(RunId id);
-  void index_task(const RunHeader& run, TaskIndex index, const Task& task, bool add);
+  void index_task(const RunFacts& run, TaskIndex index, const Task& task, bool add);
+  bool is_full_here(RunId run) const;
+  std::optional<ReadyKey> first_of_base(const ReadyGroup& group, const ReadyKey& from) const;
+  std::optional<ReadyKey> first_opened(const ReadyGroup& group, const ReadyKey& from) const;
+  std::optional<ReadyKey> first_added(const ReadyGroup& group, const ReadyKey& from) const;
 
   const State& base_;
   Epoch next_epoch_;
   std::uint64_t next_run_order_;
   std::uint64_t next_publication_order_;
   std::map<RunId, RunDraft> runs_;
-  std::set<NamespacedName> names_;
+  std::map<NamespacedName, bool> names_;  // taken, or given back by a run that ended
   std::map<DocumentKey, std::optional<Document>> documents_;
   std::map<NamespacedName, Head> heads_;
-  std::map<NamespacedName, KeyEntry> keys_;
-  ReadyIndex added_;
-  ReadyIndex removed_;
+  std::map<NamespacedName, std::optional<KeyEntry>> keys_;
+  WallTime keys_forgotten_before_;  // of the base's
+  // Ready tasks that the base does not know of, or that are ready no more; both of all runs, full
+  // or not.
+  std::map<ReadyGroup, std::set<ReadyKey>> added_;
+  std::map<ReadyGroup, std::set<ReadyKey>> removed_;
+  std::set<RunPlace> opened_;           // full in the base, and here no more
   std::map<WorkerId, Resources> used_;  // more (or less) than the base's
   std::map<std::string, std::int64_t> queue_running_;
-  std::int64_t live_tasks_ = 0;
+  std::int64_t live_tasks_ = 0;  // more (or less) than the base's, as the next
+  std::int64_t document_count_ = 0;
 };
 
 }  // namespace millrace::scheduler

@@ -8,6 +8,8 @@
 namespace millrace::scheduler {
 namespace {
 
+constexpr Micros kKeysPause = seconds(60);
+
 // How much of `whole` is left when it began at `since` by the wall clock. A clock that jumped can
 // make a wait no longer than it was, and no shorter than nothing.
 Micros left_of(Micros whole, WallTime since, WallTime now) {
@@ -54,60 +56,69 @@ void Liveness::observe(const Input& input, const State& state, Now now) {
 }
 
 void Liveness::arm(Monotonic due, TimerKind kind, TaskRef task, std::uint64_t token) {
-  timers_.insert({due, kind, task, token});
+  timers_.arm({due, kind, task.task, token, task.run});
+}
+
+void Liveness::arm_for_keys(const State& state, Now now, const Settings& settings,
+                            Monotonic earliest) {
+  const auto oldest = state.oldest_ended_key();
+  if (keys_armed_ || !oldest) return;
+  keys_armed_ = true;
+  const Monotonic due = now.monotonic + left_of(settings.key_retention, *oldest, now.wall);
+  arm(std::max(due, earliest), TimerKind::kKeyRetention, {}, 0);
 }
 
 void Liveness::applied(const Event& event, const State& state, Now now, const Settings& settings) {
-  std::visit(Overloaded{
-                 [&](const events::RunCreated& e) {
-                   if (e.spec->timeout > Micros(0))
-                     arm(now.monotonic + e.spec->timeout, TimerKind::kRunTimeout,
-                         {e.run, TaskIndex()}, 0);
-                 },
-                 [&](const events::TaskReady& e) {
-                   const RunHeader* run = state.run(e.task.run);
-                   const Task* task = state.task(e.task);
-                   if (run == nullptr || task == nullptr) return;
-                   const TaskSpec& spec = run->task_spec(e.task.task);
-                   if (spec.queue_timeout > Micros(0))
-                     arm(now.monotonic + spec.queue_timeout, TimerKind::kQueueTimeout, e.task,
-                         static_cast<std::uint64_t>(e.at.value()));
-                   if (spec.timeout > Micros(0) && task->first_ready == e.at)
-                     arm(now.monotonic + spec.timeout, TimerKind::kTaskTimeout, e.task, 0);
-                 },
-                 [&](const events::AttemptPlaced& e) {
-                   const std::uint64_t token = e.attempt.epoch.value();
-                   const TaskRef ref = e.attempt.task_ref();
-                   renewed_[e.attempt.epoch] = now.monotonic;
-                   arm(now.monotonic + settings.lease, TimerKind::kLease, ref, token);
-                   const RunHeader* run = state.run(ref.run);
-                   if (run == nullptr) return;
-                   const Micros timeout = run->task_spec(ref.task).attempt_timeout;
-                   if (timeout > Micros(0))
-                     arm(now.monotonic + timeout, TimerKind::kAttemptTimeout, ref, token);
-                 },
-                 [&](const events::AttemptSucceeded& e) { renewed_.erase(e.attempt.epoch); },
-                 [&](const events::AttemptFailed& e) {
-                   renewed_.erase(e.attempt.epoch);
-                   if (const auto* retry = std::get_if<events::Retry>(&e.next))
-                     arm(now.monotonic + std::max(Micros(0), retry->at - e.at), TimerKind::kBackoff,
-                         e.attempt.task_ref(), e.attempt.attempt.value());
-                 },
-                 [&](const events::CancelRequested& e) {
-                   const Task* task = state.task(e.task);
-                   if (task != nullptr)
-                     arm(now.monotonic + settings.cancel_grace, TimerKind::kCancelGrace, e.task,
-                         task->epoch.value());
-                 },
-                 [](const events::LeaderStarted&) {},
-                 [](const events::DocumentPut&) {},
-                 [](const events::DocumentDeleted&) {},
-                 [](const events::RunDesired&) {},
-                 [](const events::RunFinished&) {},
-                 [](const events::TaskEnded&) {},
-                 [](const events::KeysForgotten&) {},
-             },
-             event);
+  std::visit(
+      Overloaded{
+          [&](const events::RunCreated& e) {
+            if (e.spec->timeout > Micros(0))
+              arm(now.monotonic + e.spec->timeout, TimerKind::kRunTimeout, {e.run, TaskIndex()}, 0);
+          },
+          [&](const events::TaskReady& e) {
+            const RunHeader* run = state.run(e.task.run);
+            const Task* task = state.task(e.task);
+            if (run == nullptr || task == nullptr) return;
+            const TaskSpec& spec = run->task_spec(e.task.task);
+            if (spec.queue_timeout > Micros(0))
+              arm(now.monotonic + spec.queue_timeout, TimerKind::kQueueTimeout, e.task,
+                  static_cast<std::uint64_t>(e.at.value()));
+            if (spec.timeout > Micros(0) && task->first_ready == e.at)
+              arm(now.monotonic + spec.timeout, TimerKind::kTaskTimeout, e.task, 0);
+          },
+          [&](const events::AttemptPlaced& e) {
+            const std::uint64_t token = e.attempt.epoch.value();
+            const TaskRef ref = e.attempt.task_ref();
+            renewed_[e.attempt.epoch] = now.monotonic;
+            arm(now.monotonic + settings.lease, TimerKind::kLease, ref, token);
+            const RunHeader* run = state.run(ref.run);
+            if (run == nullptr) return;
+            const Micros timeout = run->task_spec(ref.task).attempt_timeout;
+            if (timeout > Micros(0))
+              arm(now.monotonic + timeout, TimerKind::kAttemptTimeout, ref, token);
+          },
+          [&](const events::AttemptSucceeded& e) { renewed_.erase(e.attempt.epoch); },
+          [&](const events::AttemptFailed& e) {
+            renewed_.erase(e.attempt.epoch);
+            if (const auto* retry = std::get_if<events::Retry>(&e.next))
+              arm(now.monotonic + std::max(Micros(0), retry->at - e.at), TimerKind::kBackoff,
+                  e.attempt.task_ref(), e.attempt.attempt.value());
+          },
+          [&](const events::CancelRequested& e) {
+            const Task* task = state.task(e.task);
+            if (task != nullptr)
+              arm(now.monotonic + settings.cancel_grace, TimerKind::kCancelGrace, e.task,
+                  task->epoch.value());
+          },
+          [&](const events::RunFinished&) { arm_for_keys(state, now, settings, now.monotonic); },
+          [](const events::LeaderStarted&) {},
+          [](const events::DocumentPut&) {},
+          [](const events::DocumentDeleted&) {},
+          [](const events::RunDesired&) {},
+          [](const events::TaskEnded&) {},
+          [](const events::KeysForgotten&) {},
+      },
+      event);
 }
 
 void Liveness::grant_all(const State& state, Now now) {
@@ -122,6 +133,8 @@ void Liveness::rebuild(const State& state, Now now, const Settings& settings) {
   timers_.clear();
   due_.clear();
   renewed_.clear();
+  keys_armed_ = false;
+  arm_for_keys(state, now, settings, now.monotonic);
   for (const auto& [id, run] : state.runs()) {
     const Micros timeout = run.header.spec->timeout;
     if (timeout > Micros(0) && run.header.desired != DesiredState::kCancelled)
@@ -169,21 +182,29 @@ void Liveness::arm_for_task(TaskRef ref, const RunHeader& run, const Task& task,
 }
 
 void Liveness::advance(const State& state, Now now, const Settings& settings) {
-  while (!timers_.empty() && timers_.begin()->due <= now.monotonic) {
-    const Timer timer = *timers_.begin();
-    timers_.erase(timers_.begin());
+  timers_.tidy(state);
+  while (const auto timer_due = timers_.take_due(now.monotonic)) {
+    const Timer& timer = *timer_due;
+    if (moot(timer, state)) continue;
+    if (timer.kind == TimerKind::kKeyRetention) {
+      keys_armed_ = false;
+      const auto oldest = state.oldest_ended_key();
+      const bool due = oldest && now.wall - *oldest >= settings.key_retention;
+      // After this one comes the next in a minute: keys go in handfuls, not each with its own
+      // event.
+      arm_for_keys(state, now, settings, due ? now.monotonic + kKeysPause : now.monotonic);
+      if (due) due_.push_back(timer);
+      continue;
+    }
     if (timer.kind == TimerKind::kLease) {
-      const Task* task = state.task(timer.task);
-      if (task == nullptr || !holds_lease(task->state) || task->epoch.value() != timer.token)
-        continue;
-      const Monotonic* renewed = renewed_.find(task->epoch);
+      const Monotonic* renewed = renewed_.find(Epoch(timer.token));
       if (renewed != nullptr && now.monotonic - *renewed < settings.lease) {
-        arm(*renewed + settings.lease, timer.kind, timer.task, timer.token);
+        arm(*renewed + settings.lease, timer.kind, timer.task(), timer.token);
         continue;
       }
       // Until plan's word on it is applied, or its batch turns out to have been renewed meanwhile:
       // look again.
-      arm(now.monotonic + settings.lease, timer.kind, timer.task, timer.token);
+      arm(now.monotonic + settings.lease, timer.kind, timer.task(), timer.token);
     }
     due_.push_back(timer);
   }
@@ -198,8 +219,7 @@ void Liveness::forget_idle_workers(const State& state, Now now, const Settings& 
 
 std::optional<Monotonic> Liveness::next_due() const {
   if (!due_.empty()) return due_.front().due;
-  if (timers_.empty()) return std::nullopt;
-  return timers_.begin()->due;
+  return timers_.next_due();
 }
 
 }  // namespace millrace::scheduler

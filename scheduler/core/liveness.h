@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "scheduler/core/inputs.h"
 #include "scheduler/core/settings.h"
 #include "scheduler/core/state.h"
+#include "scheduler/core/timers.h"
 #include "scheduler/core/types.h"
 
 namespace millrace::scheduler {
@@ -30,35 +30,15 @@ struct WorkerSeen {
   std::int64_t last_sent_us = 0;  // its own clock, in the latest word heard
 };
 
-enum class TimerKind : std::uint8_t {
-  kLease,           // token: epoch
-  kAttemptTimeout,  // token: epoch
-  kCancelGrace,     // token: epoch
-  kBackoff,         // token: attempt number
-  kQueueTimeout,    // token: when the task became ready (wall)
-  kTaskTimeout,     // token: 0
-  kRunTimeout,      // token: 0; task is 0
-};
-
-struct Timer {
-  Monotonic due;
-  TimerKind kind = TimerKind::kLease;
-  TaskRef task;
-  std::uint64_t token = 0;
-  friend auto operator<=>(const Timer&, const Timer&) = default;
-};
-
 class Liveness {
  public:
-  // --- read by plan()
-  // -----------------------------------------------------------------------------
+  // --- read by plan() ---------------------------------------------------------------------------
   const std::map<WorkerId, WorkerSeen>& workers() const { return workers_; }
   const std::vector<Timer>& due() const { return due_; }
   bool expired(Epoch epoch, Monotonic now, const Settings& settings) const;
 
-  // --- told by the engine
-  // --------------------------------------------------------------------------- A worker's word.
-  // Renews only what the state says is its own.
+  // --- told by the engine -----------------------------------------------------------------------
+  // A worker's word. Renews only what the state says is its own.
   void observe(const Input& input, const State& state, Now now);
   // An event that was just applied to `state`: arms timers, forgets leases.
   void applied(const Event& event, const State& state, Now now, const Settings& settings);
@@ -78,12 +58,15 @@ class Liveness {
 
  private:
   void arm(Monotonic due, TimerKind kind, TaskRef task, std::uint64_t token);
+  // For the key that is to be forgotten next, if there is one, and no sooner than `earliest`.
+  void arm_for_keys(const State& state, Now now, const Settings& settings, Monotonic earliest);
   void arm_for_task(TaskRef ref, const RunHeader& run, const Task& task, Now now,
                     const Settings& settings);
 
   std::map<WorkerId, WorkerSeen> workers_;
   LookupMap<Epoch, Monotonic> renewed_;  // of attempts that hold a lease
-  std::set<Timer> timers_;
+  Timers timers_;
+  bool keys_armed_ = false;
   std::vector<Timer> due_;
 };
 

@@ -39,23 +39,17 @@ void Planner::refuse(RequestId request, ErrorClass error_class, std::string code
   reply(request, Error{error_class, std::move(code), std::move(message), std::move(hint), ""});
 }
 
-bool Planner::is_current(TaskRef ref, std::uint64_t epoch) const {
-  const Task* task = draft_.task(ref);
-  return task != nullptr && holds_lease(task->state) && task->epoch.value() == epoch;
-}
-
 void Planner::on_timer(const Timer& timer) {
-  const TaskRef ref = timer.task;
+  const TaskRef ref = timer.task();
+  if (moot(timer, draft_)) return;  // an input, or a timer before it, was quicker
   switch (timer.kind) {
     case TimerKind::kLease:
-      if (!is_current(ref, timer.token)) return;
       count("lease.expired");
       return fail(ref,
                   {ErrorClass::kInfrastructure, "lease.expired",
                    "the worker was not heard for the length of a lease", 0},
                   nullptr);
     case TimerKind::kAttemptTimeout: {
-      if (!is_current(ref, timer.token)) return;
       const Task& task = *draft_.task(ref);
       planned_.commands.push_back(
           {task.worker,
@@ -66,27 +60,17 @@ void Planner::on_timer(const Timer& timer) {
                   nullptr);
     }
     case TimerKind::kCancelGrace:
-      if (!is_current(ref, timer.token)) return;
       count("cancel.unanswered");
       return fail(ref,
                   {ErrorClass::kInfrastructure, "cancel.unanswered",
                    "the worker did not end the attempt in time", 0},
                   nullptr);
-    case TimerKind::kBackoff: {
-      const Task* task = draft_.task(ref);
-      if (task == nullptr || task->state != TaskState::kBackingOff ||
-          task->attempt.value() != timer.token)
-        return;
+    case TimerKind::kBackoff:
       return emit(events::TaskReady{ref, now_.wall});
-    }
     case TimerKind::kQueueTimeout:
     case TimerKind::kTaskTimeout: {
       const Task* task = draft_.task(ref);
-      if (task == nullptr || is_terminal(task->state) || task->phase == Phase::kPublish) return;
       const bool queue = timer.kind == TimerKind::kQueueTimeout;
-      if (queue && (task->state != TaskState::kReady ||
-                    static_cast<std::uint64_t>(task->since.value()) != timer.token))
-        return;
       const std::string code = queue ? "task.queue_timed_out" : "task.timed_out";
       const std::string message =
           queue ? "found no room within its queueTimeout" : "did not end within its timeout";
@@ -100,11 +84,11 @@ void Planner::on_timer(const Timer& timer) {
       if (task->state == TaskState::kPending) return;
       return emit(events::TaskEnded{ref, TaskState::kFailed, code, message, now_.wall});
     }
-    case TimerKind::kRunTimeout: {
-      const RunHeader* run = draft_.run(ref.run);
-      if (run == nullptr || run->desired == DesiredState::kCancelled) return;
+    case TimerKind::kRunTimeout:
       return cancel_run(ref.run, "run.timed_out");
-    }
+    case TimerKind::kKeyRetention:
+      // Those that ended exactly that long ago are over, too.
+      return emit(events::KeysForgotten{now_.wall + (Micros(1) - settings_.key_retention)});
   }
 }
 

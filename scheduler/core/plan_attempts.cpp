@@ -67,10 +67,9 @@ void Planner::on(const AttemptSucceeded& input) {
   const TaskRef ref = input.attempt.task_ref();
   const Task* task = fenced(input.worker, input.attempt);
   if (task == nullptr) return;
-  const RunHeader& run = *draft_.run(ref.run);
+  const RunFacts& run = *draft_.run(ref.run);
   const TaskSpec& spec = run.task_spec(ref.task);
-  const auto pinned = run.task_pins.find(ref.task);
-  const TaskPins* pins = pinned == run.task_pins.end() ? nullptr : &pinned->second;
+  const TaskPins* pins = draft_.pins(ref);
   planned_.commands.push_back({input.worker, commands::ResultAck{input.attempt, true, ""}});
 
   events::AttemptSucceeded event{input.attempt, task->worker, task->phase, {}, 0,
@@ -118,7 +117,7 @@ void Planner::on(const AttemptFailed& input) {
 
 void Planner::fail(TaskRef ref, Failure failure, AttachmentRef attachment) {
   const Task task = *draft_.task(ref);
-  const RunHeader& run = *draft_.run(ref.run);
+  const RunFacts& run = *draft_.run(ref.run);
   const TaskSpec& spec = run.task_spec(ref.task);
   RetryDecision decision;
   if (task.state == TaskState::kCancelling)

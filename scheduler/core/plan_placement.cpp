@@ -4,21 +4,16 @@
 
 #include "scheduler/core/planner.h"
 #include "scheduler/core/planted.h"
+#include "scheduler/core/ready.h"
 
 namespace millrace::scheduler {
 namespace {
-
-bool run_is_full(const RunHeader& run) {
-  return run.spec->max_parallel != 0 && run.counts.running >= run.spec->max_parallel;
-}
 
 std::optional<std::uint32_t> queue_limit(const Settings& settings, const std::string& queue) {
   const auto it = settings.queue_limits.find(queue);
   return it == settings.queue_limits.end() ? std::nullopt : std::optional(it->second);
 }
 
-// The first key behind every task of the run.
-ReadyKey after_run(const ReadyKey& key) { return {key.run_order + 1, {}}; }
 ReadyKey after(const ReadyKey& key) {
   return {key.run_order, {key.task.run, key.task.task.next()}};
 }
@@ -29,58 +24,45 @@ void Planner::place() {
   std::vector<Candidate> candidates =
       candidates_of(liveness_, now_, settings_, [this](WorkerId id) { return draft_.used(id); });
   if (candidates.empty()) return;
-  // Each group's next task; the groups are served in the order of their runs. A group whose task
-  // found no room anywhere is done for this batch: its others ask for the same.
-  struct Open {
-    const ReadyGroup* group;  // of the state, or of the draft, which only grows
-    ReadyKey next;
-  };
-  std::vector<Open> open;
+  // The next task of each group; the first of them is served. A group whose task found no room
+  // anywhere is done for this batch: its others ask for the same.
+  std::map<ReadyKey, const ReadyGroup*> open;  // groups of the state, or of the draft, which keep
   for (const ReadyGroup* group : draft_.ready_groups())
-    if (const auto first = draft_.first_ready(*group, ReadyKey{})) open.push_back({group, *first});
+    if (const auto first = draft_.first_ready(*group, ReadyKey{})) open.emplace(*first, group);
   std::size_t placed = 0;
   while (!open.empty() && placed < settings_.max_placements) {
-    const auto at = std::min_element(open.begin(), open.end(),
-                                     [](const Open& a, const Open& b) { return a.next < b.next; });
-    const ReadyKey key = at->next;
-    const auto limit = queue_limit(settings_, at->group->queue);
-    bool group_done = limit && !MILLRACE_PLANTED(kQueueLimitIgnored) &&
-                      draft_.queue_running(at->group->queue) >= *limit;
-    ReadyKey from = after(key);
-    if (!group_done) {
+    const auto [key, group] = *open.begin();
+    open.erase(open.begin());
+    const auto limit = queue_limit(settings_, group->queue);
+    if (limit && !MILLRACE_PLANTED(kQueueLimitIgnored) &&
+        draft_.queue_running(group->queue) >= *limit)
+      continue;
+    // A task of another group may have taken the run's last place since this one was looked up.
+    if (!is_full(*draft_.run(key.task.run))) {
       const Task& task = *draft_.task(key.task);
-      if (run_is_full(*draft_.run(key.task.run))) {
-        from = after_run(key);
-      } else {
-        const WorkerId avoid = task.avoid_last_worker ? task.worker : WorkerId();
-        const auto worker = first_fit(candidates, at->group->request, avoid);
-        if (worker) {
-          place_task(key, *worker);
-          ++placed;
-          for (Candidate& candidate : candidates)
-            if (candidate.id == *worker) candidate.free = candidate.free - at->group->request;
-        } else {
-          // Only the avoided worker has room: others of the group may still go there.
-          group_done = avoid.is_nil() || !first_fit(candidates, at->group->request, WorkerId());
-        }
+      const WorkerId avoid = task.avoid_last_worker ? task.worker : WorkerId();
+      if (const auto worker = first_fit(candidates, group->request, avoid)) {
+        place_task(key, *worker);
+        ++placed;
+        for (Candidate& candidate : candidates)
+          if (candidate.id == *worker) candidate.free = candidate.free - group->request;
+      } else if (avoid.is_nil() || !first_fit(candidates, group->request, WorkerId())) {
+        continue;
       }
+      // Else only the avoided worker has room: others of the group may still go there.
     }
-    const auto next = group_done ? std::nullopt : draft_.first_ready(*at->group, from);
-    if (next)
-      at->next = *next;
-    else
-      open.erase(at);
+    if (const auto next = draft_.first_ready(*group, after(key))) open.emplace(*next, group);
   }
 }
 
 void Planner::place_task(const ReadyKey& key, WorkerId worker) {
-  const RunHeader& run = *draft_.run(key.task.run);
+  const RunFacts& run = *draft_.run(key.task.run);
   const TaskSpec& spec = run.task_spec(key.task.task);
   const Task& task = *draft_.task(key.task);
   std::vector<events::Pin> inputs;
-  const auto pinned = run.task_pins.find(key.task.task);
-  if (pinned != run.task_pins.end() && !MILLRACE_PLANTED(kRetryRereadsInputs)) {
-    inputs = pinned->second.inputs;  // retries read what the first attempt read
+  const TaskPins* pinned = draft_.pins(key.task);
+  if (pinned != nullptr && !MILLRACE_PLANTED(kRetryRereadsInputs)) {
+    inputs = pinned->inputs;  // retries read what the first attempt read
   } else {
     for (const std::string& dataset : spec.reads) {
       const auto pin = std::lower_bound(
@@ -125,7 +107,7 @@ WaitReason explain_wait(const State& state, const Liveness& liveness, TaskRef re
             "queue \"" + run->spec->queue + "\" runs " + std::to_string(*limit) +
                 " attempts, its limit",
             {}};
-  if (run_is_full(*run))
+  if (is_full(*run))
     return {"RunLimit",
             "the run has " + std::to_string(run->counts.running) + " attempts, its limit",
             {}};

@@ -87,7 +87,7 @@ void Planner::on(const SubmitRun& input) {
 }
 
 void Planner::on(const SetDesiredState& input) {
-  const RunHeader* run = draft_.run(input.run);
+  const RunFacts* run = draft_.run(input.run);
   if (run == nullptr)
     return refuse(input.request, ErrorClass::kUser, "run.ended", "the run is not under way");
   if (run->desired == input.desired) return reply(input.request, ReplyBody(replies::Done{}));
@@ -101,7 +101,7 @@ void Planner::on(const SetDesiredState& input) {
   reply(input.request, ReplyBody(replies::Done{}));
 }
 
-void Planner::cancel_run(RunId id, std::string reason) {
+void Planner::cancel_run(RunId id, const std::string& reason) {
   emit(events::RunDesired{id, DesiredState::kCancelled, reason, now_.wall});
   const WorkflowSpecRef spec = draft_.run(id)->spec;
   const std::string code = reason.empty() ? "task.cancelled" : reason;
@@ -167,7 +167,7 @@ void Planner::settle(RunId id) {
 }
 
 void Planner::settle_task(TaskRef ref) {
-  const RunHeader* run = draft_.run(ref.run);
+  const RunFacts* run = draft_.run(ref.run);
   if (run == nullptr) return;
   const Task& task = *draft_.task(ref);
   if (task.state != TaskState::kPending) return;
@@ -206,7 +206,7 @@ void Planner::settle_task(TaskRef ref) {
 }
 
 void Planner::finish_run(RunId id) {
-  const RunHeader* run = draft_.run(id);
+  const RunFacts* run = draft_.run(id);
   if (run == nullptr || run->counts.open > 0) return;
   const bool by_person = run->desired == DesiredState::kCancelled && run->desired_reason.empty();
   const RunOutcome outcome = run->desired_reason == "run.timed_out"   ? RunOutcome::kTimedOut
@@ -216,7 +216,7 @@ void Planner::finish_run(RunId id) {
   std::string message = run->last_error;
   if (outcome == RunOutcome::kTimedOut) message = "the run did not end within its timeout";
   if (outcome == RunOutcome::kSucceeded || outcome == RunOutcome::kCancelled) message.clear();
-  planned_.finished.push_back(std::make_shared<const Run>(Run{*run, draft_.all_tasks(id)}));
+  planned_.finished.push_back(std::make_shared<const Run>(Run{{*run, {}}, draft_.all_tasks(id)}));
   emit(events::RunFinished{id, outcome, std::move(message), now_.wall});
 }
 

@@ -56,6 +56,66 @@ TEST(Runs, the_same_key_starts_one_run_and_another_body_is_refused) {
   )");
 }
 
+TEST(Runs, a_key_is_forgotten_when_its_run_has_ended_long_enough) {
+  Settings settings;
+  settings.key_retention = seconds(600);
+  expect(R"(
+      0s  worker w1
+      0s  submit r1 {a} key=k         -> created r1, ready a, a#1 on w1
+      1s  w1 ok a#1                   -> ok a#1, finished r1 Succeeded
+    600s  submit r1 {a} key=k         -> nothing
+    601s  tick                        -> keys forgotten
+    602s  submit r2 {a} key=k         -> created r2, ready r2/a
+  )",
+         settings);
+}
+
+TEST(Runs, a_key_is_kept_as_long_as_its_run_lives) {
+  Settings settings;
+  settings.key_retention = seconds(10);
+  expect(R"(
+      0s  submit r1 {a} key=k  -> created r1, ready a
+    100s  tick                 -> nothing
+    101s  submit r1 {a} key=k  -> nothing
+  )",
+         settings);
+}
+
+TEST(Runs, keys_are_forgotten_in_handfuls_a_minute_apart) {
+  Settings settings;
+  settings.key_retention = seconds(600);
+  expect(R"(
+      0s  worker w1 cpu=4000
+      0s  submit r1 {a} key=k1, submit r2 {a} key=k2, submit r3 {a} key=k3
+      1s  w1 ok a#1                   -> ok a#1, finished r1 Succeeded
+      2s  w1 ok r2/a#1                -> ok r2/a#1, finished r2 Succeeded
+     50s  w1 beats r3/a#1
+     62s  w1 ok r3/a#1                -> ok r3/a#1, finished r3 Succeeded
+    601s  tick                        -> keys forgotten
+    602s  tick                        -> nothing
+    660s  tick                        -> nothing
+    661s  tick                        -> keys forgotten
+    662s  tick                        -> nothing
+    721s  tick                        -> keys forgotten
+    999s  tick                        -> nothing
+  )",
+         settings);
+}
+
+TEST(Runs, a_new_leader_forgets_keys_when_the_old_one_would_have) {
+  Settings settings;
+  settings.key_retention = seconds(600);
+  expect(R"(
+      0s  worker w1
+      0s  submit r1 {a} key=k   -> created r1, ready a, a#1 on w1
+      1s  w1 ok a#1             -> ok a#1, finished r1 Succeeded
+    400s  new leader, tick      -> nothing
+    600s  tick                  -> nothing
+    601s  tick                  -> keys forgotten
+  )",
+         settings);
+}
+
 TEST(Runs, paused_places_nothing_new_and_goes_on_when_resumed) {
   expect(R"(
     0s  worker w1 cpu=1000
@@ -112,6 +172,17 @@ TEST(Runs, no_more_at_once_than_the_run_wants) {
     0s  submit r1 {a; b; c} parallel=2  -> created r1, ready c, ready b, ready a, a#1 on w1, b#1 on w1
     0s  submit r2 {d}                   -> created r2, ready r2/d, r2/d#1 on w1
     1s  w1 ok a#1                       -> ok a#1, c#1 on w1
+  )");
+}
+
+TEST(Runs, no_more_at_once_than_the_run_wants_whatever_its_tasks_ask_for) {
+  expect(R"(
+    0s  worker w1 cpu=8000
+    0s  submit r1 {a (cpu=100); b (cpu=200); c (cpu=300)} parallel=1  -> created r1, ready c, ready b, ready a, a#1 on w1
+    1s  w1 ok a#1                                                     -> ok a#1, b#1 on w1
+    2s  w1 fails b#1 Transient x                                      -> failed b#1 x retry.transient, c#1 on w1
+    4s  tick                                                          -> ready b
+    5s  w1 ok c#1                                                     -> ok c#1, b#2 on w1
   )");
 }
 

@@ -15,6 +15,7 @@
 #include "scheduler/core/placement.h"
 #include "scheduler/core/plan.h"
 #include "scheduler/core/retry_rules.h"
+#include "scheduler/core/timers.h"
 
 namespace millrace::scheduler {
 
@@ -44,7 +45,7 @@ class Planner {
   // plan_runs.cpp
   void on(const SubmitRun& input);
   void on(const SetDesiredState& input);
-  void cancel_run(RunId run, std::string reason);
+  void cancel_run(RunId run, const std::string& reason);
   // What an event leaves to look at: the dependents of a task that ended, every task of a new run.
   void unsettle(const Event& event);
   // What the end (or the creation) of tasks makes ready or moot, and whether the run ends.
@@ -75,7 +76,6 @@ class Planner {
   void refuse(RequestId request, ErrorClass error_class, std::string code, std::string message,
               std::string hint = "");
   void count(const std::string& reason) { ++planned_.counted[reason]; }
-  bool is_current(TaskRef ref, std::uint64_t epoch) const;
 
   const State& state_;
   const Liveness& liveness_;

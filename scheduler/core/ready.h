@@ -5,8 +5,10 @@
 
 namespace millrace::scheduler {
 
-bool in_ready_index(const RunHeader& run, TaskIndex index, const Task& task);
-ReadyGroup ready_group(const RunHeader& run, TaskIndex index);
-ReadyKey ready_key(const RunHeader& run, TaskIndex index);
+// The run has as many attempts as it may.
+bool is_full(const RunFacts& run);
+bool in_ready_index(const RunFacts& run, TaskIndex index, const Task& task);
+ReadyGroup ready_group(const RunFacts& run, TaskIndex index);
+RunPlace place_of(const RunFacts& run);
 
 }  // namespace millrace::scheduler

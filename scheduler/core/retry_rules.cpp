@@ -52,8 +52,7 @@ const std::array<HouseRule, 8> kHouseRules{{
        return again("retry.crashed", f, now, kShortWait, kLongWait, true);
      }},
     // Another run moved the dataset's head: the attempt reads its pinned inputs again and writes on
-    // the
-    // new one.
+    // the new one.
     {"retry.conflict",
      [](const FailedAttempt& f, const Settings&) { return f.failure.code == "dataset.conflict"; },
      [](const FailedAttempt& f, WallTime now) {
@@ -126,7 +125,8 @@ Micros backoff(Micros initial, Micros max, std::uint32_t failures_before, TaskRe
   const std::uint64_t seed = ref.run.raw().low + 0x9E3779B97F4A7C15ULL * (ref.task.value() + 1ULL) +
                              0xD1B54A32D192ED03ULL * (failures_before + 1ULL);
   const double even = static_cast<double>(mix(seed) >> 11) * 0x1.0p-53;  // in [0, 1)
-  return Micros(wait / 2 + static_cast<std::int64_t>(even * static_cast<double>(wait - wait / 2)));
+  const std::int64_t least = wait / 2;
+  return Micros(least + static_cast<std::int64_t>(even * static_cast<double>(wait - least)));
 }
 
 std::span<const HouseRule> house_rules() { return kHouseRules; }

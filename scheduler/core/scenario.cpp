@@ -128,8 +128,11 @@ class Player {
     for (int number = 1; std::getline(lines, line); ++number) {
       if (const auto comment = line.find("//"); comment != std::string::npos) line.resize(comment);
       if (line.find_first_not_of(" \t") == std::string::npos) continue;
-      if (std::string wrong = play_line(line); !wrong.empty())
-        return "line " + std::to_string(number) + ": " + line + "\n  " + wrong;
+      if (const std::string wrong = play_line(line); !wrong.empty()) {
+        std::ostringstream report;
+        report << "line " << number << ": " << line << "\n  " << wrong;
+        return report.str();
+      }
     }
     return "";
   }
@@ -323,6 +326,7 @@ class Player {
                      std::to_string(e.attempt.attempt.value()) + " " + e.failure.code + " " + next;
             },
             [&](const events::CancelRequested& e) { return "cancelling " + name_of(e.task); },
+            [](const events::KeysForgotten&) { return std::string("keys forgotten"); },
             [](const auto& e) { return to_text(Event(e)); },
         },
         event);

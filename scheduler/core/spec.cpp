@@ -54,6 +54,9 @@ Status WorkflowSpec::finish() {
   // A dataset that the run writes too is pinned all the same: whoever reads it before the writer,
   // by an order of its own, sees what was there at the start.
   external_reads.assign(read.begin(), read.end());
+  std::set<Resources> asked;
+  for (const TaskSpec& task : tasks) asked.insert(task.request);
+  requests.assign(asked.begin(), asked.end());
   return ok_status();
 }
 

@@ -58,9 +58,10 @@ struct WorkflowSpec {
   std::string queue = "default";
   std::vector<RetryRow> on_error;  // asked after a task's own
 
-  // Derived by finish(): who waits for a task, and the datasets that come from outside the run.
+  // Derived by finish(): who waits for a task, the datasets that come from outside the run.
   std::vector<std::vector<TaskIndex>> dependents;
   std::vector<std::string> external_reads;
+  std::vector<Resources> requests;  // what its tasks ask for, each once; sorted
 
   // Call once after filling; checks that needs are in range and acyclic and derives the rest. The
   // error (spec.invalid) means a compiler of manifests is broken, or a log is.

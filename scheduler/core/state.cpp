@@ -1,5 +1,7 @@
 #include "scheduler/core/state.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "scheduler/core/planted.h"
 #include "scheduler/core/ready.h"
@@ -44,7 +46,7 @@ void account(RunCounts& counts, const Task* before, const Task& after) {
   if (holds_lease(after.state)) ++counts.running;
 }
 
-bool in_ready_index(const RunHeader& run, TaskIndex index, const Task& task) {
+bool in_ready_index(const RunFacts& run, TaskIndex index, const Task& task) {
   if (task.state != TaskState::kReady) return false;
   switch (run.desired) {
     case DesiredState::kRunning:
@@ -59,11 +61,15 @@ bool in_ready_index(const RunHeader& run, TaskIndex index, const Task& task) {
   return false;
 }
 
-ReadyGroup ready_group(const RunHeader& run, TaskIndex index) {
+ReadyGroup ready_group(const RunFacts& run, TaskIndex index) {
   return {run.spec->queue, run.task_spec(index).request};
 }
 
-ReadyKey ready_key(const RunHeader& run, TaskIndex index) { return {run.order, {run.id, index}}; }
+RunPlace place_of(const RunFacts& run) { return {run.order, run.id}; }
+
+bool is_full(const RunFacts& run) {
+  return run.spec->max_parallel != 0 && run.counts.running >= run.spec->max_parallel;
+}
 
 const RunHeader* State::run(RunId id) const {
   const Run* run = find_in(runs_, id);
@@ -81,9 +87,19 @@ const Task* State::task(TaskRef ref) const {
   return &run->tasks[ref.task.value()];
 }
 
+const TaskPins* State::pins(TaskRef ref) const {
+  const RunHeader* header = run(ref.run);
+  return header == nullptr ? nullptr : find_in(header->task_pins, ref.task);
+}
+
 const Document* State::document(const DocumentKey& key) const { return find_in(documents_, key); }
 const Head* State::head(const NamespacedName& dataset) const { return find_in(heads_, dataset); }
 const KeyEntry* State::key(const NamespacedName& key) const { return find_in(keys_, key); }
+
+std::optional<WallTime> State::oldest_ended_key() const {
+  return ended_keys_.empty() ? std::nullopt : std::optional(ended_keys_.begin()->first);
+}
+
 const WorkerLoad* State::load(WorkerId worker) const { return find_in(loads_, worker); }
 
 std::optional<RunId> State::run_named(const NamespacedName& name) const {
@@ -96,31 +112,48 @@ std::uint32_t State::queue_running(const std::string& queue) const {
   return count == nullptr ? 0 : *count;
 }
 
-void State::index_task(const RunHeader& run, TaskIndex index, const Task& task, bool add) {
+void State::index_task(const RunFacts& run, TaskIndex index, const Task& task, bool add) {
   if (in_ready_index(run, index, task)) {
+    ReadyIndex& ready = is_full(run) ? held_back_ : ready_;
     const ReadyGroup group = ready_group(run, index);
-    if (add) {
-      ready_[group].insert(ready_key(run, index));
-    } else {
-      auto& keys = ready_[group];
-      keys.erase(ready_key(run, index));
-      if (keys.empty()) ready_.erase(group);
-    }
+    ReadyRuns& runs = ready[group];
+    std::set<TaskIndex>& tasks = runs[place_of(run)];
+    if (add)
+      tasks.insert(index);
+    else
+      tasks.erase(index);
+    if (tasks.empty()) runs.erase(place_of(run));
+    if (runs.empty()) ready.erase(group);
   }
-  if (holds_lease(task.state)) {
-    const TaskRef ref{run.id, index};
-    WorkerLoad& load = loads_[task.worker];
-    auto& queue = queue_running_[run.spec->queue];
-    if (add) {
-      load.used = load.used + run.task_spec(index).request;
-      load.tasks.insert(ref);
-      ++queue;
-    } else {
-      if (!MILLRACE_PLANTED(kCapacityLeaked)) load.used = load.used - run.task_spec(index).request;
-      load.tasks.erase(ref);
-      if (load.tasks.empty() && !MILLRACE_PLANTED(kCapacityLeaked)) loads_.erase(task.worker);
-      if (--queue == 0) queue_running_.erase(run.spec->queue);
-    }
+  if (holds_lease(task.state)) index_load(run, index, task.worker, add);
+}
+
+void State::index_load(const RunFacts& run, TaskIndex index, WorkerId worker, bool add) {
+  const TaskRef ref{run.id, index};
+  WorkerLoad& load = loads_[worker];
+  auto& queue = queue_running_[run.spec->queue];
+  const auto at = std::lower_bound(load.tasks.begin(), load.tasks.end(), ref);
+  if (add) {
+    load.used = load.used + run.task_spec(index).request;
+    load.tasks.insert(at, ref);
+    ++queue;
+  } else {
+    if (!MILLRACE_PLANTED(kCapacityLeaked)) load.used = load.used - run.task_spec(index).request;
+    load.tasks.erase(at);
+    if (load.tasks.empty() && !MILLRACE_PLANTED(kCapacityLeaked)) loads_.erase(worker);
+    if (--queue == 0) queue_running_.erase(run.spec->queue);
+  }
+}
+
+void State::move_ready(const RunFacts& run, ReadyIndex& from, ReadyIndex& to) {
+  const RunPlace place = place_of(run);
+  for (const Resources& request : run.spec->requests) {
+    const auto group = from.find({run.spec->queue, request});
+    if (group == from.end()) continue;
+    auto tasks = group->second.extract(place);
+    if (tasks.empty()) continue;
+    to[group->first].insert(std::move(tasks));
+    if (group->second.empty()) from.erase(group);
   }
 }
 
@@ -138,10 +171,22 @@ void State::put_run(RunHeader header, std::vector<Task> tasks) {
     index_task(run.header, TaskIndex(i), run.tasks[i], true);
 }
 
-RunHeader& State::edit_run(RunId id) {
+RunFacts& State::edit_run(RunId id) {
   const auto it = runs_.find(id);
   MILLRACE_CHECK(it != runs_.end(), "an edit of a run that is not there");
   return it->second.header;
+}
+
+void State::put_pins(TaskRef ref, TaskPins pins) {
+  const auto it = runs_.find(ref.run);
+  MILLRACE_CHECK(it != runs_.end(), "pins of a run that is not there");
+  it->second.header.task_pins[ref.task] = std::move(pins);
+}
+
+void State::erase_pins(TaskRef ref) {
+  const auto it = runs_.find(ref.run);
+  MILLRACE_CHECK(it != runs_.end(), "pins of a run that is not there");
+  it->second.header.task_pins.erase(ref.task);
 }
 
 void State::put_desired(RunId id, DesiredState desired, std::string reason) {
@@ -164,7 +209,10 @@ void State::put_task(TaskRef ref, Task task) {
   Run& run = it->second;
   Task& place = run.tasks[ref.task.value()];
   index_task(run.header, ref.task, place, false);
+  const bool was_full = is_full(run.header);
   account(run.header.counts, &place, task);
+  if (was_full && !is_full(run.header)) move_ready(run.header, held_back_, ready_);
+  if (!was_full && is_full(run.header)) move_ready(run.header, ready_, held_back_);
   place = task;
   index_task(run.header, ref.task, place, true);
 }
@@ -187,13 +235,17 @@ void State::put_document(DocumentKey key, Document document) {
 void State::erase_document(const DocumentKey& key) { documents_.erase(key); }
 void State::put_head(NamespacedName dataset, Head head) { heads_[std::move(dataset)] = head; }
 void State::put_key(NamespacedName key, KeyEntry entry) {
-  keys_[std::move(key)] = std::move(entry);
+  KeyEntry& place = keys_[key];
+  if (place.ended != WallTime()) ended_keys_.erase({place.ended, key});
+  place = std::move(entry);
+  if (place.ended != WallTime()) ended_keys_.emplace(place.ended, std::move(key));
 }
 
 void State::forget_keys(WallTime ended_before) {
-  std::erase_if(keys_, [&](const auto& entry) {
-    return entry.second.ended != WallTime() && entry.second.ended < ended_before;
-  });
+  while (!ended_keys_.empty() && ended_keys_.begin()->first < ended_before) {
+    keys_.erase(ended_keys_.begin()->second);
+    ended_keys_.erase(ended_keys_.begin());
+  }
 }
 
 }  // namespace millrace::scheduler

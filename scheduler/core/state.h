@@ -33,6 +33,7 @@ struct Task {
   WallTime first_ready;            // task timeouts count from here; 0 before
   WallTime retry_at;               // with kBackingOff
   std::uint64_t publication_order = 0;
+  friend bool operator==(const Task&, const Task&) = default;
 };
 
 // What retries of a task must find as its first attempt found it, and what its writes are compared
@@ -40,6 +41,7 @@ struct Task {
 struct TaskPins {
   std::vector<events::Pin> inputs;
   std::vector<events::Pin> bases;
+  friend bool operator==(const TaskPins&, const TaskPins&) = default;
 };
 
 struct RunCounts {
@@ -49,9 +51,12 @@ struct RunCounts {
   std::uint32_t failed = 0;
   std::uint32_t skipped = 0;
   std::uint32_t cancelled = 0;
+  friend bool operator==(const RunCounts&, const RunCounts&) = default;
 };
 
-struct RunHeader {
+// A run without its tasks and what they pinned: small, for a draft copies it of each run that it
+// touches.
+struct RunFacts {
   RunId id;
   std::uint64_t order = 0;  // runs are served in the order of their submission
   std::string ns;
@@ -64,13 +69,17 @@ struct RunHeader {
   DesiredState desired = DesiredState::kRunning;
   std::string desired_reason;  // set when the scheduler itself cancels
   WallTime created;
-  std::vector<events::Pin>
-      pins;  // external reads, and what tasks of this run wrote; sorted by dataset
-  std::map<TaskIndex, TaskPins> task_pins;  // of tasks placed and not ended
+  // External reads, and what tasks of this run wrote; sorted by dataset.
+  std::vector<events::Pin> pins;
   RunCounts counts;
   std::string last_error;  // of the latest failure, at most 512 bytes
 
   const TaskSpec& task_spec(TaskIndex task) const { return spec->tasks[task.value()]; }
+  friend bool operator==(const RunFacts&, const RunFacts&) = default;
+};
+
+struct RunHeader : RunFacts {
+  std::map<TaskIndex, TaskPins> task_pins;  // of tasks placed and not ended that pinned something
 };
 
 struct Run {
@@ -82,6 +91,7 @@ struct Document {
   std::uint64_t generation = 0;
   BodyHash body_hash{};
   WorkflowSpecRef spec;
+  friend bool operator==(const Document&, const Document&) = default;
 };
 using DocumentKey = std::pair<std::string, NamespacedName>;  // kind, name
 
@@ -96,6 +106,7 @@ struct KeyEntry {
   std::string run_name;
   BodyHash request_hash{};
   WallTime ended;  // 0 while the run lives
+  friend bool operator==(const KeyEntry&, const KeyEntry&) = default;
 };
 
 // Ready tasks, grouped by what decides whether they fit: a group whose first task finds no room is
@@ -110,12 +121,19 @@ struct ReadyKey {
   TaskRef task;
   friend auto operator<=>(const ReadyKey&, const ReadyKey&) = default;
 };
-using ReadyIndex = std::map<ReadyGroup, std::set<ReadyKey>>;
+struct RunPlace {
+  std::uint64_t order = 0;
+  RunId run;
+  friend auto operator<=>(const RunPlace&, const RunPlace&) = default;
+};
+using ReadyRuns = std::map<RunPlace, std::set<TaskIndex>>;  // none of them empty
+using ReadyIndex = std::map<ReadyGroup, ReadyRuns>;         // likewise
 
 // What an incarnation of a worker holds.
 struct WorkerLoad {
   Resources used;
-  std::set<TaskRef> tasks;
+  std::vector<TaskRef> tasks;  // sorted
+  friend bool operator==(const WorkerLoad&, const WorkerLoad&) = default;
 };
 
 class State {
@@ -129,8 +147,11 @@ class State {
   const std::vector<Task>* tasks(RunId id) const;
   const Task* task(TaskRef ref) const;
   const Document* document(const DocumentKey& key) const;
+  const TaskPins* pins(TaskRef ref) const;
   const Head* head(const NamespacedName& dataset) const;
   const KeyEntry* key(const NamespacedName& key) const;
+  // When the first run whose key is still kept ended; nothing: no key is of an ended run.
+  std::optional<WallTime> oldest_ended_key() const;
   std::optional<RunId> run_named(const NamespacedName& name) const;
   std::uint32_t queue_running(const std::string& queue) const;
   const WorkerLoad* load(WorkerId worker) const;
@@ -139,17 +160,24 @@ class State {
   const std::map<NamespacedName, Head>& heads() const { return heads_; }
   const std::map<NamespacedName, KeyEntry>& keys() const { return keys_; }
   const std::map<WorkerId, WorkerLoad>& loads() const { return loads_; }
+  // What may be placed as far as its run is concerned, and what waits because its run has as many
+  // attempts as it may.
   const ReadyIndex& ready() const { return ready_; }
+  const ReadyIndex& held_back() const { return held_back_; }
   std::size_t live_tasks() const { return live_tasks_; }
 
-  // --- written by apply() and by the decoder of checkpoints only
-  // -----------------------------------
+  // --- written by apply() and by the decoder of checkpoints only --------------------------------
   void put_leader_epoch(LeaderEpoch epoch) { leader_epoch_ = epoch; }
   void put_next_epoch(Epoch epoch) { next_epoch_ = epoch; }
   void put_next_run_order(std::uint64_t order) { next_run_order_ = order; }
   void put_next_publication_order(std::uint64_t order) { next_publication_order_ = order; }
   void put_run(RunHeader header, std::vector<Task> tasks);
-  RunHeader& edit_run(RunId id);  // pins, last_error: what no index depends on
+  void put_run(RunFacts facts, std::vector<Task> tasks) {
+    put_run(RunHeader{std::move(facts), {}}, std::move(tasks));
+  }
+  RunFacts& edit_run(RunId id);  // pins, last_error: what no index depends on
+  void put_pins(TaskRef ref, TaskPins pins);
+  void erase_pins(TaskRef ref);
   void put_desired(RunId id, DesiredState desired, std::string reason);
   void put_task(TaskRef ref, Task task);
   void erase_run(RunId id);
@@ -160,7 +188,10 @@ class State {
   void forget_keys(WallTime ended_before);
 
  private:
-  void index_task(const RunHeader& run, TaskIndex index, const Task& task, bool add);
+  void index_task(const RunFacts& run, TaskIndex index, const Task& task, bool add);
+  void index_load(const RunFacts& run, TaskIndex index, WorkerId worker, bool add);
+  // What the run has in one of the two indexes goes to the other.
+  void move_ready(const RunFacts& run, ReadyIndex& from, ReadyIndex& to);
 
   LeaderEpoch leader_epoch_;
   Epoch next_epoch_{1};
@@ -172,7 +203,9 @@ class State {
   std::map<NamespacedName, KeyEntry> keys_;  // (namespace, idempotency key)
   // Derived.
   std::map<NamespacedName, RunId> run_names_;
+  std::set<std::pair<WallTime, NamespacedName>> ended_keys_;
   ReadyIndex ready_;
+  ReadyIndex held_back_;
   std::map<WorkerId, WorkerLoad> loads_;
   std::map<std::string, std::uint32_t> queue_running_;
   std::size_t live_tasks_ = 0;

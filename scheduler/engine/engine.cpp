@@ -155,6 +155,7 @@ void Engine::commit(std::vector<Event> events, Planned rest, Now now) {
 }
 
 void Engine::committed(Now now) {
+  MILLRACE_CHECK(in_flight_.has_value(), "a commit is answered that is not under way");
   InFlight done = std::move(*in_flight_);
   in_flight_.reset();
   const Batch& batch = *done.batch;

@@ -27,16 +27,18 @@ Result<Micros> parse_duration(const std::string& text) {
   if (failure == std::errc() && count > 0 && count < 1'000'000)
     for (const auto& [name, micros] : kUnits)
       if (unit == name) return Micros(count * micros);
-  return wrong("duration.invalid", "\"" + text + "\" is no duration", "write it like 500ms, 15s or 2m");
+  return wrong("duration.invalid", "\"" + text + "\" is no duration",
+               "write it like 500ms, 15s or 2m");
 }
 
 Result<std::string> read_token(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  // A pipe in its place must not hold up the start.
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0)
     return wrong("token.unreadable",
                  "can't read \"" + file.string() + "\": " + std::generic_category().message(errno),
                  "`millrace up` makes it");
-  struct stat status {};
+  struct stat status{};
   std::array<char, 4097> buffer{};
   ssize_t size = -1;
   const bool known = ::fstat(fd, &status) == 0;
@@ -48,7 +50,8 @@ Result<std::string> read_token(const std::filesystem::path& file) {
   std::string token(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   while (!token.empty() && (token.back() == '\n' || token.back() == ' ')) token.pop_back();
   if (token.empty() || token.size() > 4096)
-    return wrong("token.empty", "\"" + file.string() + "\" holds no token", "`millrace up` makes it");
+    return wrong("token.empty", "\"" + file.string() + "\" holds no token",
+                 "`millrace up` makes it");
   return token;
 }
 
@@ -62,17 +65,21 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.set_version_flag("--version", MILLRACE_VERSION);
   app.add_option("--postgres", options.postgres, "connection string of the database")->required();
   app.add_option("--socket", options.socket, "unix socket for the workers")->required();
-  app.add_option("--token-file", options.token_file, "token of the REST API, mode 0600")->required();
-  app.add_option("--worker-token-file", options.worker_token_file, "token of the workers, mode 0600")
+  app.add_option("--token-file", options.token_file, "token of the REST API, mode 0600")
+      ->required();
+  app.add_option("--worker-token-file", options.worker_token_file,
+                 "token of the workers, mode 0600")
       ->required();
   app.add_option("--data-root", options.data_root, "where datasets lie")->required();
   app.add_option("--listen", listen, "address:port of the REST API; port 0 takes a free one");
   app.add_option("--port-file", options.port_file, "file that gets the port once it listens");
   app.add_option("--log-dir", options.log_dir, "where task logs lie; data root/logs by default");
-  app.add_option("--sql-parser", options.sql_parser, "millrace-sql; beside this program by default");
+  app.add_option("--sql-parser", options.sql_parser,
+                 "millrace-sql; beside this program by default");
   app.add_option("--lease", lease, "how long an attempt lives without its worker being heard");
   app.add_option("--queue-limit", queues, "NAME=N: attempts of a queue at once; repeatable");
-  app.add_option("--log-format", log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--log-format", log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -84,10 +91,12 @@ ParsedOptions parse_options(int argc, char** argv) {
     return ParsedOptions{std::nullopt, 2};
   };
   const auto colon = listen.rfind(':');
-  if (colon == std::string::npos) return refuse("--listen wants address:port, not \"" + listen + "\"");
+  if (colon == std::string::npos)
+    return refuse("--listen wants address:port, not \"" + listen + "\"");
   options.listen_address = listen.substr(0, colon);
   const char* port = listen.data() + colon + 1;
-  const auto [end, failure] = std::from_chars(port, listen.data() + listen.size(), options.listen_port);
+  const auto [end, failure] =
+      std::from_chars(port, listen.data() + listen.size(), options.listen_port);
   if (failure != std::errc() || end != listen.data() + listen.size())
     return refuse("--listen wants address:port, not \"" + listen + "\"");
   const Result<Micros> parsed = parse_duration(lease);
@@ -97,14 +106,16 @@ ParsedOptions parse_options(int argc, char** argv) {
     const auto equals = queue.find('=');
     std::uint32_t limit = 0;
     const char* number = queue.data() + (equals == std::string::npos ? queue.size() : equals + 1);
-    if (std::from_chars(number, queue.data() + queue.size(), limit).ptr != queue.data() + queue.size() ||
-        limit == 0)
+    if (std::from_chars(number, queue.data() + queue.size(), limit).ptr !=
+            queue.data() + queue.size() ||
+        limit == 0 || equals == 0)
       return refuse("--queue-limit wants NAME=N, not \"" + queue + "\"");
     options.queue_limits[queue.substr(0, equals)] = limit;
   }
   if (options.log_dir.empty()) options.log_dir = options.data_root / "logs";
   if (options.sql_parser.empty())
-    options.sql_parser = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "millrace-sql";
+    options.sql_parser =
+        std::filesystem::read_symlink("/proc/self/exe").parent_path() / "millrace-sql";
   options.log_format =
       log_format == "json" ? telemetry::Log::Format::kJson : telemetry::Log::Format::kText;
   return {std::move(options), 0};

@@ -19,18 +19,18 @@ struct SchedulerOptions {
   std::filesystem::path token_file;         // of REST, mode 0600
   std::filesystem::path worker_token_file;  // of the workers, mode 0600
   std::string listen_address = "127.0.0.1";
-  std::uint16_t listen_port = 0;            // 0: any that is free
-  std::filesystem::path port_file;          // where the port is written once it listens; empty: nowhere
+  std::uint16_t listen_port = 0;    // 0: any that is free
+  std::filesystem::path port_file;  // where the port is written once it listens; empty: nowhere
   std::filesystem::path data_root;
-  std::filesystem::path log_dir;            // of tasks; empty: data_root/logs
-  std::filesystem::path sql_parser;         // millrace-sql; empty: beside this program
+  std::filesystem::path log_dir;     // of tasks; empty: data_root/logs
+  std::filesystem::path sql_parser;  // millrace-sql; empty: beside this program
   Micros lease = seconds(15);
   std::map<std::string, std::uint32_t> queue_limits;
   telemetry::Log::Format log_format = telemetry::Log::Format::kText;
 };
 
-// Nothing, with the exit code to leave with, when the command line asked for help or was wrong; what there
-// is to say has been said then.
+// Nothing, with the exit code to leave with, when the command line asked for help or was wrong;
+// what there is to say has been said then.
 struct ParsedOptions {
   std::optional<SchedulerOptions> options;
   int exit_code = 0;

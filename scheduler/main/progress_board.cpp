@@ -5,7 +5,8 @@ namespace millrace::scheduler {
 std::vector<api::AttemptProgress> ProgressBoard::progress(RunId run) const {
   const std::lock_guard lock(mutex_);
   std::vector<api::AttemptProgress> found;
-  for (auto it = latest_.lower_bound({run, TaskIndex()}); it != latest_.end() && it->first.run == run; ++it)
+  for (auto it = latest_.lower_bound({run, TaskIndex()});
+       it != latest_.end() && it->first.run == run; ++it)
     found.push_back(it->second);
   return found;
 }

@@ -1,5 +1,5 @@
-// ProgressBoard: how far running attempts are, as heartbeats tell. Volatile and bounded: it holds what is
-// held by a worker now, and losing it loses no truth. Thread-safe.
+// ProgressBoard: how far running attempts are, as heartbeats tell. Volatile and bounded: it holds
+// what is held by a worker now, and losing it loses no truth. Thread-safe.
 #pragma once
 
 #include <map>

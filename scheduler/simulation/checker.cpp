@@ -35,6 +35,7 @@ std::string kind_of(const Event& event) {
           },
           [](const events::TaskReady&) { return std::string("ready"); },
           [](const events::CancelRequested&) { return std::string("cancelling"); },
+          [](const events::KeysForgotten&) { return std::string("keys forgotten"); },
           [](const auto&) { return std::string("other"); }},
       event);
 }
@@ -51,7 +52,7 @@ void Checker::require(bool holds, const char* text, const Event* event) {
 void Checker::appended(const Batch& batch) {
   require(batch.sequence == sequence_.next(), "the log has a gap");
   sequence_ = batch.sequence;
-  for (const Event& event : batch.events) on(event);
+  for (const Event& event : batch.events) on(event, batch.at);
   digests_[sequence_.value()] = 0;  // computed when somebody asks
   if (digests_.size() > kDigests) digests_.erase(digests_.begin());
 }
@@ -61,7 +62,7 @@ void Checker::check_state(const State& state, Sequence sequence) {
   require(digest(state) == digest(state_), "a scheduler's state is not what the log gives");
 }
 
-void Checker::on(const Event& event) {
+void Checker::on(const Event& event, WallTime at) {
   ++events_;
   const std::string text = to_text(event);
   trace_ = fold(trace_, text);
@@ -92,6 +93,7 @@ void Checker::on(const Event& event) {
             if (e.failure.code.ends_with("timed_out") || e.failure.code == "cancel.unanswered")
               may_overlap_.insert(e.attempt.task_ref());
           },
+          [&](const events::KeysForgotten& e) { forgotten(e, at); },
           [](const auto&) {},
       },
       event);
@@ -130,6 +132,14 @@ void Checker::placed(const events::AttemptPlaced& e) {
     require(is_terminal(state_.task({ref.run, need})->state),
             "placed before what it needs has ended", &event);
   bases_[e.attempt.epoch] = e.bases;
+}
+
+void Checker::forgotten(const events::KeysForgotten& e, WallTime at) {
+  require(at - e.ended_before >= settings_.key_retention - Micros(1),
+          "a key is forgotten before its time");
+  // From here on it may start another run.
+  for (const auto& [name, entry] : state_.keys())
+    if (entry.ended != WallTime() && entry.ended < e.ended_before) keys_.erase(name.name);
 }
 
 void Checker::succeeded(const events::AttemptSucceeded& e) {
@@ -206,7 +216,8 @@ void Checker::everything_ended() {
     violate(text);
   }
   require(state_.loads().empty(), "a worker still holds something");
-  require(state_.live_tasks() == 0 && state_.ready().empty(), "something is left in an index");
+  require(state_.live_tasks() == 0 && state_.ready().empty() && state_.held_back().empty(),
+          "something is left in an index");
 }
 
 }  // namespace millrace::simulation

@@ -53,7 +53,8 @@ class Checker {
   const std::map<std::string, std::uint64_t>& happened() const { return happened_; }
 
  private:
-  void on(const scheduler::Event& event);
+  void on(const scheduler::Event& event, WallTime at);
+  void forgotten(const scheduler::events::KeysForgotten& event, WallTime at);
   void placed(const scheduler::events::AttemptPlaced& event);
   void succeeded(const scheduler::events::AttemptSucceeded& event);
   void violate(std::string text);

@@ -79,9 +79,11 @@ std::uint64_t digest(const State& state) {
     hash = fold(fold(fold(hash, name.ns), name.name), head.snapshot.raw());
   for (const auto& [name, entry] : state.keys())
     hash = fold(fold(fold(fold(hash, name.ns), name.name), entry.run.raw()), entry.ended);
-  for (const auto& [group, keys] : state.ready())
-    for (const ReadyKey& key : keys)
-      hash = fold(fold(fold(hash, group.queue), key.run_order), key.task.task.value());
+  for (const ReadyIndex* index : {&state.ready(), &state.held_back()})
+    for (const auto& [group, runs] : *index)
+      for (const auto& [place, tasks] : runs)
+        for (const TaskIndex task : tasks)
+          hash = fold(fold(fold(hash, group.queue), place.order), task.value());
   for (const auto& [worker, load] : state.loads())
     hash = fold(fold(fold(hash, worker.raw()), static_cast<std::uint64_t>(load.used.cpu.value())),
                 static_cast<std::uint64_t>(load.tasks.size()));

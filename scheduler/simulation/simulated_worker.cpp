@@ -31,7 +31,7 @@ void SimulatedWorker::beat() {
   WorkerHeartbeat heartbeat{id_, world_.clockwork.now().value(), {}, false};
   for (auto& [epoch, held] : held_) {
     heartbeat.attempts.push_back(held.attempt);
-    if (held.result) report(held);  // again, until it is acknowledged
+    report(held);  // again, until it is acknowledged
   }
   world_.send(index_, std::move(heartbeat));
 }
@@ -131,7 +131,9 @@ void SimulatedWorker::finish(Epoch epoch, bool cancelled) {
   if (!stopped()) report(held);
 }
 
-void SimulatedWorker::report(Held& held) { world_.send(index_, *held.result); }
+void SimulatedWorker::report(const Held& held) {
+  if (held.result) world_.send(index_, *held.result);
+}
 
 void SimulatedWorker::end(Epoch epoch) {
   const auto it = held_.find(epoch);

@@ -34,7 +34,7 @@ class SimulatedWorker {
     const Load& load;
     std::function<AttemptScript(const scheduler::AttemptRef&)> script;
     // To whoever this worker is connected to; false: to nobody.
-    std::function<bool(std::uint32_t worker, scheduler::Input)> send;
+    std::function<bool(std::uint32_t worker, const scheduler::Input&)> send;
   };
   SimulatedWorker(World world, std::uint32_t index);
 
@@ -64,7 +64,7 @@ class SimulatedWorker {
   void finish(scheduler::Epoch epoch, bool cancelled);
   void watch_lease(scheduler::Epoch epoch);
   void end(scheduler::Epoch epoch);  // the runner is gone
-  void report(Held& held);
+  void report(const Held& held);     // its result, if there is one
 
   World world_;
   std::uint32_t index_;

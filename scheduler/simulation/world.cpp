@@ -103,7 +103,7 @@ class World {
   void connect(std::uint32_t worker);
   void break_stream(std::uint32_t worker);
   void break_streams_of(std::uint32_t scheduler);
-  bool to_scheduler(std::uint32_t worker, Input input);
+  bool to_scheduler(std::uint32_t worker, const Input& input);
   void deliver(std::uint32_t worker, Command command, std::uint64_t generation);
   Micros network_delay();
   // How often a message arrives: 0, 1 or 2 times.
@@ -217,11 +217,10 @@ void SimulatedScheduler::counted(const std::string&, std::uint64_t) {}
 
 std::unique_ptr<SimulatedWorker> World::make_worker(std::uint32_t index) {
   return std::make_unique<SimulatedWorker>(
-      SimulatedWorker::World{clockwork_, random_, checker_, options_.settings, options_.load,
-                             [this](const AttemptRef& attempt) { return script(attempt); },
-                             [this](std::uint32_t worker, Input input) {
-                               return to_scheduler(worker, std::move(input));
-                             }},
+      SimulatedWorker::World{
+          clockwork_, random_, checker_, options_.settings, options_.load,
+          [this](const AttemptRef& attempt) { return script(attempt); },
+          [this](std::uint32_t worker, const Input& input) { return to_scheduler(worker, input); }},
       index);
 }
 
@@ -287,7 +286,7 @@ void World::break_streams_of(std::uint32_t scheduler) {
     if (connections_[i].scheduler == scheduler) break_stream(i);
 }
 
-bool World::to_scheduler(std::uint32_t worker, Input input) {
+bool World::to_scheduler(std::uint32_t worker, const Input& input) {
   const Connection connection = connections_[worker];
   if (!connection.scheduler) return false;
   // The greeting opens the stream: it comes once and first, or the stream never was.
@@ -553,6 +552,7 @@ Outcome World::run() {
 Settings simulated_settings() {
   Settings settings;
   settings.queue_limits["narrow"] = 3;
+  settings.key_retention = seconds(120);
   return settings;
 }
 

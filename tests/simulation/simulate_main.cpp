@@ -11,44 +11,13 @@
 #include <string_view>
 
 #include "scheduler/core/planted.h"
+#include "scheduler/simulation/profiles.h"
 #include "scheduler/simulation/world.h"
 
 namespace {
 
 using namespace millrace;              // NOLINT: a program of one page
 using namespace millrace::simulation;  // NOLINT
-
-Options profile(std::string_view name, std::uint64_t seed) {
-  Options options;
-  options.seed = seed;
-  options.settings = simulated_settings();
-  if (name == "calm") {
-    options.faults = Faults::none();
-    options.calm = true;
-  } else if (name == "storm") {
-    // Everything goes wrong all the time, on few long tasks.
-    options.load.runs = 6;
-    options.load.task_time_max = seconds(60);
-    for (Micros* every : {&options.faults.scheduler_crash_every, &options.faults.worker_crash_every,
-                          &options.faults.worker_stop_every, &options.faults.store_partition_every,
-                          &options.faults.wall_jump_every, &options.faults.loop_stall_every})
-      *every = seconds(60);
-    options.faults.stream_breaks_per_minute = 1;
-    options.faults.commit_unanswered = 0.1;
-    options.faults.commit_never = 0.05;
-    options.faults.commit_slow = 0.1;
-    options.faults.message_late = 0.1;
-    options.faults.message_lost = 0.02;
-  } else if (name == "day") {
-    // A working day's worth: 24 hours, 2,000 runs of 30 tasks and more.
-    options.load.runs = 2000;
-    options.load.min_tasks = 30;
-    options.load.max_tasks = 40;
-    options.load.over = seconds(24 * 3600);
-    options.workers = 8;
-  }
-  return options;
-}
 
 }  // namespace
 
@@ -86,7 +55,7 @@ int main(int argc, char** argv) {
   std::uint64_t hash = 0;
   double hours = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    const Outcome outcome = simulate(profile(name, seed));
+    const Outcome outcome = simulate(*profile(name, seed));
     if (outcome.violation) {
       for (const std::string& line : outcome.tail) std::printf("  %s\n", line.c_str());
       std::printf("seed %llu, profile %s: %s\n", static_cast<unsigned long long>(seed),

@@ -1,0 +1,164 @@
+// apply, diff, delete: what is wanted.
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/commands/commands.h"
+#include "cli/diff_text.h"
+#include "cli/documents.h"
+#include "cli/listing.h"
+#include "cli/report.h"
+#include "cli/text.h"
+#include "cli/yaml_text.h"
+
+namespace millrace::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json parse(const std::string& text) {
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+std::int64_t generation_of(const client::Answer& answer) {
+  const Json json = parse(answer.body);
+  const auto at = Json::json_pointer("/metadata/generation");
+  return json.is_object() && json.contains(at) && json.at(at).is_number_integer()
+             ? json.at(at).get<std::int64_t>()
+             : 0;
+}
+
+// Where a document goes; nothing, and said why, when it can't go anywhere.
+std::optional<std::vector<std::string>> address_of(const DocumentText& document,
+                                                   std::ostream& err) {
+  const std::string collection = collection_of_kind(document.kind);
+  if (!collection.empty() && !document.name.empty())
+    return std::vector<std::string>{collection, document.name};
+  client::Problem problem;
+  problem.detail = collection.empty() && !document.kind.empty()
+                       ? "no kind \"" + document.kind + "\" can be applied"
+                       : "a manifest needs kind and metadata.name";
+  problem.hint = "`millrace validate` says more";
+  const DocumentPlace place{document.place.source + ":" + std::to_string(document.place.first_line),
+                            1};
+  err << problem_text(problem, &place);
+  return std::nullopt;
+}
+
+// A state that is wanted is put under its name; a run is a command that is given once.
+client::Call call_for(std::vector<std::string> path, const DocumentText& document) {
+  client::Call call{.method = "PUT",
+                    .path = std::move(path),
+                    .body = document.text,
+                    .content_type = "application/yaml"};
+  if (call.path.front() == "runs") {
+    call.method = "POST";
+    call.path.pop_back();
+    call.idempotency_key = "apply/" + document.name;
+  }
+  return call;
+}
+
+// The first failure counts as the command's.
+void worsen(Exit& exit, Exit next) {
+  if (exit == Exit::kDone) exit = next;
+}
+
+// What a person wrote, without what the server added.
+std::string plain_yaml(Json json) {
+  json.erase("plan");
+  json.erase("status");
+  if (json.contains("metadata") && json["metadata"].is_object())
+    for (const char* name :
+         {"generation", "resourceVersion", "namespace", "uid", "creationTimestamp"})
+      json["metadata"].erase(name);
+  return yaml_of_json(json.dump());
+}
+
+}  // namespace
+
+Exit execute(const commands::Apply& options, Session& session) {
+  const auto documents = read_documents(options.files, std::cin);
+  if (!documents.ok()) return report(session.err, documents.error());
+  Exit exit = Exit::kDone;
+  for (const DocumentText& document : *documents) {
+    const auto path = address_of(document, session.err);
+    if (!path) {
+      worsen(exit, Exit::kInvalidInput);
+      continue;
+    }
+    const client::Answer before = session.client.call({.path = *path});
+    const client::Answer answer = session.client.call(call_for(*path, document));
+    if (!answer.ok()) {
+      worsen(exit, report(session.err, *answer.problem, &document.place));
+      continue;
+    }
+    const bool run = path->front() == "runs";
+    const bool same = run || (before.ok() && generation_of(before) == generation_of(answer));
+    const char* change = answer.status == 201 ? "created" : same ? "unchanged" : "changed";
+    switch (options.format) {
+      case Format::kTable:
+        session.out << path->front() << "/" << document.name << " " << change << "\n";
+        break;
+      case Format::kName:
+        session.out << document.name << "\n";
+        break;
+      case Format::kJson:
+      case Format::kYaml:
+        session.out << listing_text(path->front(), answer.body, options.format, WallTime());
+        break;
+    }
+  }
+  return exit;
+}
+
+Exit execute(const commands::Diff& options, Session& session) {
+  const auto documents = read_documents(options.files, std::cin);
+  if (!documents.ok()) return report(session.err, documents.error());
+  Exit exit = Exit::kDone;
+  for (const DocumentText& document : *documents) {
+    const auto path = address_of(document, session.err);
+    if (!path) {
+      worsen(exit, Exit::kInvalidInput);
+      continue;
+    }
+    client::Call call = call_for(*path, document);
+    call.query.emplace_back("dryRun", "All");
+    const client::Answer answer = session.client.call(call);
+    if (!answer.ok()) {
+      worsen(exit, report(session.err, *answer.problem, &document.place));
+      continue;
+    }
+    const Json after = parse(answer.body);
+    const auto at = Json::json_pointer("/plan/before");
+    const bool changed = after.is_object() && after.contains(at);
+    const auto change = Json::json_pointer("/plan/change");
+    const std::string word =
+        after.is_object() && after.contains(change) ? after.at(change).dump() : "";
+    session.err << path->front() << "/" << document.name
+                << (word == "\"Create\"" ? " would be created"
+                    : changed            ? " would change"
+                                         : " would stay as it is")
+                << "\n";
+    if (word == "\"Create\"") session.out << printable(diff_text("", plain_yaml(after)), true);
+    if (changed)
+      session.out << printable(diff_text(plain_yaml(after.at(at)), plain_yaml(after)), true);
+  }
+  return exit;
+}
+
+Exit execute(const commands::Delete& options, Session& session) {
+  const std::string collection = collection_of_word(options.kind);
+  if (collection != "workflows" && collection != "runs") {
+    session.err << "error: \"" << options.kind << "\" can't be deleted. Give workflow or run.\n";
+    return Exit::kUsage;
+  }
+  const client::Answer answer =
+      session.client.call({.method = "DELETE", .path = {collection, options.name}});
+  if (!answer.ok()) return report(session.err, *answer.problem);
+  session.err << collection << "/" << options.name
+              << (collection == "runs" ? " is being cancelled" : " deleted") << "\n";
+  return Exit::kDone;
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,197 @@
+// get, logs, explain, query, version: what there is, and why.
+#include <array>
+#include <chrono>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/commands.h"
+#include "cli/decode.h"
+#include "cli/documents.h"
+#include "cli/explain_text.h"
+#include "cli/listing.h"
+#include "cli/report.h"
+#include "cli/text.h"
+#include "cli/yaml_text.h"
+
+#ifndef MILLRACE_VERSION
+#error "the build says which version this is"
+#endif
+
+namespace millrace::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json parse(const std::string& text) {
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+WallTime wall_now() {
+  return WallTime(std::chrono::duration_cast<std::chrono::microseconds>(
+                      std::chrono::system_clock::now().time_since_epoch())
+                      .count());
+}
+
+std::optional<std::vector<std::string>> address_of(const std::string& collection,
+                                                   const std::string& name) {
+  if (collection == "tasks" || collection == "snapshots") {
+    if (name.empty()) return std::nullopt;
+    return std::vector<std::string>{collection == "tasks" ? "runs" : "datasets", name, collection};
+  }
+  if (collection.empty()) return std::nullopt;
+  std::vector<std::string> path = {collection};
+  if (!name.empty()) path.push_back(name);
+  return path;
+}
+
+// "run/task" → both; the task empty where there is none.
+std::pair<std::string, std::string> run_and_task(const std::string& target) {
+  const std::size_t slash = target.find('/');
+  if (slash == std::string::npos) return {target, ""};
+  return {target.substr(0, slash), target.substr(slash + 1)};
+}
+
+Exit usage(std::ostream& err, const std::string& sentence) {
+  err << "error: " << sentence << "\n";
+  return Exit::kUsage;
+}
+
+Exit print_log(const std::string& run, const std::string& task, const commands::Logs& options,
+               Session& session) {
+  client::Call call{
+      .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
+  if (options.attempt) call.query.emplace_back("attempt", std::to_string(*options.attempt));
+  if (options.follow) call.query.emplace_back("follow", "true");
+  const client::Answer answer = session.client.stream(call, [&session](std::string_view piece) {
+    session.out << printable(piece, /*keep_line_breaks=*/true) << std::flush;
+    return session.out.good();
+  });
+  return answer.ok() ? Exit::kDone : report(session.err, *answer.problem);
+}
+
+}  // namespace
+
+Exit execute(const commands::Get& options, Session& session) {
+  const std::string collection = collection_of_word(options.kind);
+  const auto path = address_of(collection, options.name);
+  if (collection.empty())
+    return usage(session.err, "no kind \"" + options.kind +
+                                  "\". Give workflows, runs, tasks, datasets or snapshots.");
+  if (!path)
+    return usage(session.err,
+                 collection == "tasks"
+                     ? "tasks of which run? `millrace get tasks RUN`."
+                     : "snapshots of which dataset? `millrace get snapshots DATASET`.");
+  const bool pages = options.name.empty() || collection == "snapshots";
+  client::Call call{.path = *path};
+  if (pages) call.query.emplace_back("limit", std::to_string(options.limit));
+  if (!options.workflow.empty()) call.query.emplace_back("workflow", options.workflow);
+  if (!options.state.empty()) call.query.emplace_back("state", options.state);
+  const client::Answer answer = session.client.call(call);
+  if (!answer.ok()) return report(session.err, *answer.problem);
+  session.out << listing_text(collection, answer.body, options.format, wall_now());
+  if (options.format == Format::kTable && parse(answer.body).contains("next"))
+    session.err << "there are more; --limit shows up to 1000\n";
+  return Exit::kDone;
+}
+
+Exit execute(const commands::Logs& options, Session& session) {
+  const auto [run, task] = run_and_task(options.target);
+  if (!task.empty()) return print_log(run, task, options, session);
+  if (options.follow || options.attempt)
+    return usage(session.err, "--follow and --attempt want RUN/TASK.");
+  const client::Answer answer = session.client.call({.path = {"runs", run, "tasks"}});
+  if (!answer.ok()) return report(session.err, *answer.problem);
+  RunView view;
+  decode_tasks(answer.body, view);
+  for (const TaskView& attempted : view.tasks) {
+    if (attempted.attempt == 0) continue;
+    session.err << "--- " << run << "/" << attempted.name << "\n";
+    if (const Exit exit = print_log(run, attempted.name, options, session);
+        exit != Exit::kDone && exit != Exit::kNotFound)
+      return exit;
+  }
+  return Exit::kDone;
+}
+
+Exit execute(const commands::Explain& options, Session& session) {
+  const auto [run, task] = run_and_task(options.target);
+  if (options.what == "task" && task.empty()) return usage(session.err, "give RUN/TASK.");
+  if (options.what == "run" && !task.empty())
+    return usage(session.err, "give a run alone; `explain task` takes RUN/TASK.");
+  const auto get = [&](std::vector<std::string> path) {
+    return session.client.call({.path = std::move(path)});
+  };
+  const client::Answer answer = options.what == "task"
+                                    ? get({"runs", run, "tasks", task, "explanation"})
+                                    : get({"runs", run});
+  if (!answer.ok()) return report(session.err, *answer.problem);
+  if (options.format == Format::kJson || options.format == Format::kYaml) {
+    session.out << (options.format == Format::kYaml ? yaml_of_json(answer.body) : answer.body);
+    return Exit::kDone;
+  }
+  if (options.what == "task") {
+    session.out << explain_task_text(options.target, answer.body, wall_now());
+    return Exit::kDone;
+  }
+  const client::Answer tasks = get({"runs", run, "tasks"});
+  if (!tasks.ok()) return report(session.err, *tasks.problem);
+  session.out << explain_run_text(answer.body, tasks.body, wall_now());
+  return Exit::kDone;
+}
+
+Exit execute(const commands::Query& options, Session& session) {
+  std::string sql = options.sql;
+  if (sql == "-") sql.assign(std::istreambuf_iterator<char>(std::cin), {});
+  Json body = {{"sql", sql}};
+  for (const std::string& given : options.parameters) {
+    const std::size_t equals = given.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return usage(session.err, "\"" + given + "\" is not name=value.");
+    body["parameters"].push_back(
+        {{"name", given.substr(0, equals)}, {"value", given.substr(equals + 1)}});
+  }
+  const bool table = options.format == "table";
+  client::Call call{.method = "POST",
+                    .path = {"queries"},
+                    .body = body.dump(),
+                    .accept = options.format == "csv" ? "text/csv" : "application/json"};
+  if (!table) {
+    const client::Answer answer = session.client.stream(call, [&session](std::string_view piece) {
+      session.out << piece;
+      return session.out.good();
+    });
+    return answer.ok() ? Exit::kDone : report(session.err, *answer.problem);
+  }
+  const client::Answer answer = session.client.call(call);
+  if (!answer.ok()) return report(session.err, *answer.problem);
+  session.out << rows_text(answer.body);
+  return Exit::kDone;
+}
+
+Exit execute(const commands::Version& options, Session& session) {
+  Json json = {{"client", MILLRACE_VERSION}};
+  const client::Answer answer = session.client.probe(
+      "/v1/version", client::SteadyTime::clock::now() + std::chrono::seconds(2));
+  if (const Json server = answer.ok() ? parse(answer.body) : Json();
+      server.is_object() && server.contains("version"))
+    json["scheduler"] = server["version"];
+  switch (options.format) {
+    case Format::kJson:
+      session.out << json.dump(2) << "\n";
+      break;
+    case Format::kYaml:
+      session.out << yaml_of_json(json.dump());
+      break;
+    case Format::kTable:
+    case Format::kName:
+      session.out << "millrace " << MILLRACE_VERSION << "\n";
+      if (json.contains("scheduler"))
+        session.out << "scheduler " << json["scheduler"].get<std::string>() << "\n";
+      break;
+  }
+  return Exit::kDone;
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,254 @@
+#include "cli/options.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <charconv>
+#include <map>
+#include <memory>
+
+namespace millrace::cli {
+namespace {
+
+const std::map<std::string, Format> kFormats = {{"table", Format::kTable},
+                                                {"json", Format::kJson},
+                                                {"yaml", Format::kYaml},
+                                                {"name", Format::kName}};
+
+// Commands fill these; the one that was named wins.
+class Grammar {
+ public:
+  explicit Grammar(const Environment& environment) : app_("Durable data workflows.", "millrace") {
+    if (std::string name = environment("MILLRACE_NAMESPACE"); !name.empty())
+      parsed_.common.name_space = std::move(name);
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.set_help_all_flag();
+    app_.add_option("-n,--namespace", parsed_.common.name_space, "Namespace (MILLRACE_NAMESPACE)")
+        ->capture_default_str();
+    app_.add_option("--dir", parsed_.common.directory,
+                    "Directory of the local stack (MILLRACE_HOME, ~/.millrace)");
+    add_stack();
+    add_documents();
+    add_runs();
+    add_reading();
+  }
+
+  std::variant<Parsed, ParseStop> parse(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());  // the library takes them from the back
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::CallForHelp&) {
+      const auto chosen = app_.get_subcommands();
+      return ParseStop{Exit::kDone,
+                       chosen.empty() ? app_.help() : chosen.front()->help("millrace")};
+    } catch (const CLI::ParseError& error) {
+      return ParseStop{Exit::kUsage,
+                       std::string(error.what()) + "\nRun `millrace --help`, or with a command."};
+    }
+    if (const std::string wrong = fill_(); !wrong.empty()) return ParseStop{Exit::kUsage, wrong};
+    return parsed_;
+  }
+
+ private:
+  // A command whose options live as long as this grammar. `finish` may refuse them with a sentence.
+  template <typename Options>
+  CLI::App* add(const char* name, const char* description, const std::shared_ptr<Options>& options,
+                std::function<std::string(Options&)> finish = nullptr) {
+    CLI::App* command = app_.add_subcommand(name, description);
+    command->callback([this, options, finish] {
+      fill_ = [this, options, finish] {
+        std::string wrong = finish ? finish(*options) : std::string();
+        parsed_.command = *options;
+        return wrong;
+      };
+    });
+    return command;
+  }
+
+  static void add_format(CLI::App* command, Format& format) {
+    command->add_option("-o,--output", format, "Form of the output")
+        ->transform(CLI::CheckedTransformer(kFormats))
+        ->option_text("table|json|yaml|name");
+  }
+
+  static void add_files(CLI::App* command, std::vector<std::string>& files) {
+    command
+        ->add_option("-f,--file,file", files,
+                     "File or folder of manifests; - is standard input; may be repeated")
+        ->required();
+  }
+
+  void add_timeout(CLI::App* command, std::optional<std::chrono::milliseconds>& timeout,
+                   const char* text) {
+    command
+        ->add_option_function<std::string>(
+            "--timeout",
+            [&timeout](const std::string& given) {
+              timeout = parse_duration(given);
+              if (!timeout)
+                throw CLI::ValidationError("--timeout",
+                                           "\"" + given + "\" is no duration; like 90s, 5m, 1h30m");
+            },
+            text)
+        ->type_name("DURATION");
+  }
+
+  void add_stack() {
+    auto up = std::make_shared<commands::Up>();
+    CLI::App* command = add("up", "Start the local stack, or repair it", up);
+    command
+        ->add_option("--port", up->port, "Port of REST on 127.0.0.1 (that of last time, else any)")
+        ->check(CLI::Range(1, 65535));
+    command
+        ->add_option("--allow", up->allow,
+                     "Folder that workflows may read and write; may be repeated")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--lease", up->lease,
+                     "Time after which a silent worker's attempts are given away")
+        ->type_name("DURATION");
+    command
+        ->add_option_function<std::string>(
+            "--timeout",
+            [up](const std::string& given) {
+              const auto time = parse_duration(given);
+              if (!time)
+                throw CLI::ValidationError("--timeout", "\"" + given + "\" is no duration");
+              up->timeout = std::chrono::ceil<std::chrono::seconds>(*time);
+            },
+            "How long to wait until it is ready (60s)")
+        ->type_name("DURATION");
+    auto down = std::make_shared<commands::Down>();
+    command = add("down", "Stop the local stack; data stays", down);
+    command->add_flag("--purge", down->purge, "Also remove its directory, with all data");
+    auto status = std::make_shared<commands::Status>();
+    add_format(add("status", "What of the local stack runs, and where", status), status->format);
+    auto version = std::make_shared<commands::Version>();
+    add_format(add("version", "Version of this program and of the scheduler", version),
+               version->format);
+  }
+
+  void add_documents() {
+    auto apply = std::make_shared<commands::Apply>();
+    CLI::App* command = add("apply", "Create or change what manifests describe", apply);
+    add_files(command, apply->files);
+    add_format(command, apply->format);
+    auto diff = std::make_shared<commands::Diff>();
+    add_files(add("diff", "Show what apply would change", diff), diff->files);
+    auto validate = std::make_shared<commands::Validate>();
+    add_files(add("validate", "Check manifests, offline", validate), validate->files);
+    auto remove = std::make_shared<commands::Delete>();
+    command = add("delete", "Remove a workflow, or cancel a run", remove);
+    command->add_option("kind", remove->kind, "workflow or run")->required();
+    command->add_option("name", remove->name, "Its name")->required();
+  }
+
+  void add_runs() {
+    auto run = std::make_shared<commands::Run>();
+    CLI::App* command = add("run", "Start a run of a workflow", run);
+    command->add_option("workflow", run->workflow, "Name of the workflow")->required();
+    command->add_option("-p,--parameter", run->parameters, "Parameter, name=value; may be repeated")
+        ->allow_extra_args(false);
+    command->add_option("--key", run->key, "Idempotency key: the same key starts one run only");
+    command->add_flag("-w,--watch", run->watch,
+                      "Show it until it ends; the exit code is the run's");
+    command->add_flag("--wait", run->wait, "Block until it ends; the exit code is the run's");
+    add_timeout(command, run->timeout, "With --watch or --wait: give up watching after this");
+    add_format(command, run->format);
+    auto wait = std::make_shared<commands::Wait>();
+    command = add("wait", "Block until a run ends; the exit code is the run's", wait);
+    command->add_option("run", wait->run, "Name of the run")->required();
+    add_timeout(command, wait->timeout, "Give up after this");
+    auto watch = std::make_shared<commands::Watch>();
+    command = add("watch", "Show a run until it ends; the exit code is the run's", watch);
+    command->add_option("run", watch->run, "Name of the run")->required();
+    add_timeout(command, watch->timeout, "Give up after this");
+    for (const auto& [verb, text] :
+         {std::pair{"cancel", "Cancel a run"}, std::pair{"pause", "Start no more tasks of a run"},
+          std::pair{"resume", "Go on with a paused run"}}) {
+      auto steer = std::make_shared<commands::Steer>();
+      steer->verb = verb;
+      add(verb, text, steer)->add_option("run", steer->run, "Name of the run")->required();
+    }
+    auto retry = std::make_shared<commands::Retry>();
+    command = add("retry", "Run again what failed in a run", retry);
+    command->add_option("run", retry->run, "Name of the run")->required();
+    command->add_option("--task", retry->tasks, "From this task on, instead; may be repeated")
+        ->allow_extra_args(false);
+  }
+
+  void add_reading() {
+    auto get = std::make_shared<commands::Get>();
+    CLI::App* command = add("get", "List things, or show one", get);
+    command->add_option("kind", get->kind, "workflows, runs, tasks, datasets, snapshots")
+        ->required();
+    command->add_option("name", get->name, "One of them; for tasks a run, for snapshots a dataset");
+    command->add_option("--limit", get->limit, "At most so many")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    command->add_option("--workflow", get->workflow, "Only runs of this workflow");
+    command->add_option("--state", get->state, "Only runs in this phase");
+    add_format(command, get->format);
+    auto logs = std::make_shared<commands::Logs>();
+    command = add("logs", "Print the logs of a run's tasks", logs);
+    command->add_option("target", logs->target, "RUN or RUN/TASK")->required();
+    command->add_option("--attempt", logs->attempt, "Of this attempt, instead of the latest");
+    command->add_flag("-F,--follow", logs->follow, "Go on until the run ends");
+    auto explain = std::make_shared<commands::Explain>();
+    command = add("explain", "Say why a task or run is as it is", explain);
+    command->add_option("what", explain->what, "task or run")
+        ->required()
+        ->check(CLI::IsMember({"task", "run"}));
+    command->add_option("target", explain->target, "RUN/TASK, or RUN")->required();
+    add_format(command, explain->format);
+    auto query = std::make_shared<commands::Query>();
+    command = add("query", "Run one SELECT over datasets and print its rows", query);
+    command->add_option("sql", query->sql, "The statement; - is standard input")->required();
+    command
+        ->add_option("-p,--parameter", query->parameters, "Parameter, name=value; may be repeated")
+        ->allow_extra_args(false);
+    command->add_option("-o,--output", query->format, "Form of the output")
+        ->check(CLI::IsMember({"table", "json", "csv"}))
+        ->capture_default_str();
+  }
+
+  CLI::App app_;
+  Parsed parsed_;
+  std::function<std::string()> fill_ = [] { return std::string("no command"); };
+};
+
+}  // namespace
+
+std::variant<Parsed, ParseStop> parse_options(const std::vector<std::string>& arguments,
+                                              const Environment& environment) {
+  return Grammar(environment).parse(arguments);
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(const std::string& text) {
+  constexpr std::int64_t kLongest = std::int64_t{366} * 24 * 3'600'000;
+  std::int64_t total = 0;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (at == end) return std::nullopt;
+  while (at != end) {
+    std::int64_t count = 0;
+    const auto [rest, problem] = std::from_chars(at, end, count);
+    if (problem != std::errc() || count < 0 || count > kLongest) return std::nullopt;
+    const std::string_view tail(rest, static_cast<std::size_t>(end - rest));
+    const auto unit = [&tail]() -> std::pair<std::int64_t, std::size_t> {
+      if (tail.starts_with("ms")) return {1, 2};
+      if (tail.starts_with("s")) return {1'000, 1};
+      if (tail.starts_with("m")) return {60'000, 1};
+      if (tail.starts_with("h")) return {3'600'000, 1};
+      return {tail.empty() ? 1'000 : 0, 0};
+    }();
+    if (unit.first == 0 || (tail.empty() && at != text.data())) return std::nullopt;
+    total += count * unit.first;
+    if (total > kLongest) return std::nullopt;
+    at = rest + unit.second;
+  }
+  return std::chrono::milliseconds(total);
+}
+
+}  // namespace millrace::cli

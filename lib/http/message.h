@@ -1,0 +1,91 @@
+// Requests and responses of the HTTP server as plain values: no Beast, no sockets.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/units.h"
+#include "lib/http/body_stream.h"
+
+namespace millrace::http {
+
+// Header fields in the order sent. Names compare without case.
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+  void add(std::string name, std::string value) {
+    fields_.emplace_back(std::move(name), std::move(value));
+  }
+  // The first field of that name; empty when there is none.
+  std::string_view get(std::string_view name) const;
+  bool has(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+// Query or path parameters, decoded, in the order given.
+class Parameters {
+ public:
+  void add(std::string name, std::string value) {
+    values_.emplace_back(std::move(name), std::move(value));
+  }
+  // The first of that name; nothing when there is none.
+  std::optional<std::string> get(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& values() const { return values_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> values_;
+};
+
+struct Request {
+  std::string method;  // "GET"; upper case as sent
+  std::string path;    // before '?', as sent
+  std::string
+      pattern;  // of the route that matched, "/v1/namespaces/{ns}/runs": safe as a metric's label
+  Parameters parameters;  // of the path
+  Parameters query;
+  Headers headers;
+  std::string body;
+  std::string peer;  // "127.0.0.1:52114"
+
+  // A path parameter of the route. Empty when the route has none of that name.
+  std::string parameter(std::string_view name) const { return parameters.get(name).value_or(""); }
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type{};  // empty: no body is described
+  std::string body{};
+  Headers headers{};  // besides content-type, content-length and what the connection needs
+  // Set: the body is what the stream yields (chunked), and `body` is unused.
+  std::shared_ptr<BodyStream> stream{};
+};
+
+// Where a handler sends its one response: now or later, from any thread. When the last copy goes
+// without having sent, the client gets a 500 problem, so no request hangs.
+class Responder {
+ public:
+  explicit Responder(std::function<void(Response)> deliver);
+  // The first call counts; later ones do nothing.
+  void send(Response response) const;
+
+ private:
+  struct Once;
+  std::shared_ptr<Once> once_;
+};
+
+// Called on the server's thread: must not block.
+using Handler = std::function<void(Request, Responder)>;
+
+std::string_view reason_phrase(int status);
+
+}  // namespace millrace::http

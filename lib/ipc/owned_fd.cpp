@@ -1,0 +1,12 @@
+#include "lib/ipc/owned_fd.h"
+
+#include <unistd.h>
+
+namespace millrace::ipc {
+
+void OwnedFd::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+}  // namespace millrace::ipc

@@ -1,0 +1,15 @@
+// Transaction: one of Postgres's, passed between parts whose headers do not know libpqxx. Whoever
+// began it commits it; exceptions of libpqxx pass through the others, up to there.
+#pragma once
+
+namespace pqxx {
+class transaction_base;
+}  // namespace pqxx
+
+namespace millrace::postgres {
+
+struct Transaction {
+  pqxx::transaction_base& work;
+};
+
+}  // namespace millrace::postgres

@@ -1,0 +1,320 @@
+#include "scheduler/api/compile.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "base/overloaded.h"
+#include "manifest/codec.h"
+#include "manifest/task_facts.h"
+#include "scheduler/api/bodies.h"
+
+namespace millrace::api {
+namespace {
+
+using manifest::Finding;
+using manifest::make_finding;
+using manifest::user_error;
+using scheduler::TaskIndex;
+
+std::string task_pointer(std::size_t task) { return "/spec/tasks/" + std::to_string(task); }
+
+// What is asked for where a manifest says nothing: a data task is an engine with some memory, a
+// command a process of unknown, mostly small size.
+scheduler::Resources default_request(const manifest::Task& task) {
+  if (manifest::kind_of(task) == manifest::TaskKind::kCommand)
+    return {MilliCpu(500), mebibytes(512), Bytes(0)};
+  return {MilliCpu(1000), mebibytes(1024), Bytes(0)};
+}
+
+template <typename Amount>
+Amount amount_of(const std::optional<Amount>& hint, const std::optional<Amount>& max,
+                 Amount otherwise) {
+  const Amount wanted = hint.value_or(otherwise);
+  return max ? std::min(wanted, *max) : wanted;
+}
+
+scheduler::Resources request_of(const manifest::Task& task) {
+  const scheduler::Resources otherwise = default_request(task);
+  const manifest::ResourceAmounts& hint = task.resources.hint;
+  const manifest::ResourceAmounts& max = task.resources.max;
+  return {amount_of(hint.cpu, max.cpu, otherwise.cpu),
+          amount_of(hint.memory, max.memory, otherwise.memory),
+          amount_of(hint.disk, max.disk, otherwise.disk)};
+}
+
+scheduler::RunOn run_on_of(manifest::RunOn run_on) {
+  switch (run_on) {
+    case manifest::RunOn::kSuccess:
+      return scheduler::RunOn::kSuccess;
+    case manifest::RunOn::kFailure:
+      return scheduler::RunOn::kFailure;
+    case manifest::RunOn::kAlways:
+      return scheduler::RunOn::kAlways;
+  }
+  return scheduler::RunOn::kSuccess;
+}
+
+// Of a DatasetTarget or anything shaped like one.
+template <typename Target>
+scheduler::DatasetWrite write_of(const Target& target) {
+  return {.dataset = target.dataset,
+          .mode = target.mode == manifest::WriteMode::kAppend ? scheduler::WriteMode::kAppend
+                                                              : scheduler::WriteMode::kOverwrite,
+          .on_conflict = target.on_conflict == manifest::ConflictPolicy::kFail
+                             ? scheduler::OnConflict::kFail
+                             : scheduler::OnConflict::kRetry};
+}
+
+// In the order in which a result names them: an ingest's quarantine comes second, and only grows.
+std::vector<scheduler::DatasetWrite> writes_of(const manifest::Task& task) {
+  using Writes = std::vector<scheduler::DatasetWrite>;
+  return std::visit(
+      Overloaded{[](const manifest::IngestTask& ingest) {
+                   return Writes{write_of(ingest.into),
+                                 {.dataset = ingest.quarantine.dataset,
+                                  .mode = scheduler::WriteMode::kAppend,
+                                  .on_conflict = scheduler::OnConflict::kRetry}};
+                 },
+                 [](const manifest::QueryTask& query) { return Writes{write_of(query.into)}; },
+                 [](const manifest::CommandTask&) { return Writes{}; },
+                 [](const manifest::DeliverTask&) { return Writes{}; }},
+      task.kind);
+}
+
+scheduler::RetryRow row_of(const manifest::ErrorRule& rule) {
+  scheduler::RetryRow row;
+  row.classes = rule.match.classes;
+  row.codes = rule.match.codes;
+  for (const std::int64_t code : rule.match.exit_codes)
+    row.exit_codes.push_back(static_cast<int>(code));
+  std::visit(Overloaded{[&row](const manifest::Retry& retry) {
+                          row.action = scheduler::RetryRow::Action::kRetry;
+                          row.max_attempts = static_cast<std::uint32_t>(retry.max_attempts);
+                          row.backoff_initial = retry.backoff.initial;
+                          row.backoff_max = retry.backoff.max;
+                          row.elsewhere = retry.elsewhere;
+                        },
+                        [&row](const manifest::FailScope& scope) {
+                          row.action = scope == manifest::FailScope::kRun
+                                           ? scheduler::RetryRow::Action::kFailRun
+                                           : scheduler::RetryRow::Action::kFailTask;
+                        }},
+             rule.action);
+  return row;
+}
+
+std::vector<scheduler::RetryRow> rows_of(const std::vector<manifest::ErrorRule>& rules) {
+  std::vector<scheduler::RetryRow> rows;
+  for (const manifest::ErrorRule& rule : rules) rows.push_back(row_of(rule));
+  return rows;
+}
+
+scheduler::TaskSpec task_spec_of(const manifest::Task& task, const manifest::SqlByTask& sql) {
+  scheduler::TaskSpec spec;
+  spec.name = task.name;
+  spec.kind = to_string(manifest::kind_of(task));
+  spec.publishes = manifest::kind_of(task) == manifest::TaskKind::kDeliver;
+  spec.run_on = run_on_of(task.run_on);
+  spec.request = request_of(task);
+  spec.timeout = task.timeout.value_or(Micros(0));
+  spec.attempt_timeout = task.attempt_timeout.value_or(Micros(0));
+  spec.queue_timeout = task.queue_timeout.value_or(Micros(0));
+  spec.on_error = rows_of(task.on_error);
+  spec.writes = writes_of(task);
+  std::set<std::string> reads;
+  for (const manifest::DatasetUse& use : manifest::facts_of(task).datasets)
+    if (use.access == manifest::Access::kRead) reads.insert(use.dataset);
+  if (const auto facts = sql.find(task.name); facts != sql.end())
+    for (const manifest::SqlName& name : facts->second.datasets) reads.insert(name.name);
+  spec.reads.assign(reads.begin(), reads.end());
+  return spec;
+}
+
+// Bytes from the text's start to a line and column (in characters), for errors that have no offset.
+std::size_t offset_in(const std::string& text, const sql::Position& at) {
+  std::size_t offset = 0;
+  for (int line = 1; line < at.line; ++line) {
+    const auto end = text.find('\n', offset);
+    if (end == std::string::npos) return text.size();
+    offset = end + 1;
+  }
+  for (int column = 1; column < at.column && offset < text.size(); ++column) {
+    ++offset;
+    while (offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xC0) == 0x80)
+      ++offset;
+  }
+  return offset;
+}
+
+// Whether an error of lib/sql is the text's own fault, and so a problem of the document.
+bool blames_text(const Error& error) {
+  return error.error_class == ErrorClass::kUser || error.error_class == ErrorClass::kPolicy;
+}
+
+struct AnalyzedSql {
+  manifest::SqlByTask facts;
+  manifest::Findings findings;
+};
+
+Result<AnalyzedSql> analyze_all(const manifest::Workflow& workflow, const SqlAnalyzer& analyze) {
+  AnalyzedSql all;
+  for (std::size_t i = 0; i < workflow.spec.tasks.size(); ++i) {
+    const manifest::Task& task = workflow.spec.tasks[i];
+    for (const manifest::SqlText& text : manifest::facts_of(task).sql) {
+      const Result<sql::Statement> statement = analyze(text.sql);
+      if (statement.ok()) {
+        manifest::SqlFacts& facts = all.facts[task.name];
+        for (const sql::TableUse& table : statement->tables)
+          facts.datasets.push_back({table.name, table.position.offset});
+        for (const sql::ParameterUse& parameter : statement->parameters)
+          facts.parameters.push_back({parameter.name, parameter.position.offset});
+        continue;
+      }
+      Error error = statement.error();
+      if (!blames_text(error)) return error;
+      std::optional<std::size_t> offset;
+      if (const auto at = sql::error_position(error)) offset = offset_in(text.sql, *at);
+      error.path.clear();
+      all.findings.push_back(
+          make_finding(std::move(error), task_pointer(i) + text.pointer, offset));
+    }
+  }
+  return all;
+}
+
+void sort_by_place(manifest::Problems& problems) {
+  std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+}
+
+// One Workflow, of the name and namespace that the path says.
+manifest::Findings check_identity(const manifest::Document& document,
+                                  const scheduler::NamespacedName& name) {
+  manifest::Findings findings;
+  if (document.kind != "Workflow")
+    findings.push_back(make_finding(
+        user_error("document.kind", "a Workflow is wanted, not a " + document.kind), "/kind"));
+  if (document.name != name.name)
+    findings.push_back(make_finding(
+        user_error("document.name",
+                   "the document is named " + document.name + ", its path " + name.name,
+                   "let both be the same"),
+        "/metadata/name"));
+  if (!document.ns.empty() && document.ns != name.ns)
+    findings.push_back(make_finding(
+        user_error("document.namespace",
+                   "the document is of namespace " + document.ns + ", its path of " + name.ns,
+                   "leave it out of the document"),
+        "/metadata/namespace"));
+  return findings;
+}
+
+manifest::Problem plain_problem(Error error) {
+  manifest::Problem problem;
+  problem.error = std::move(error);
+  return problem;
+}
+
+}  // namespace
+
+scheduler::WorkflowSpec spec_of(const manifest::Workflow& workflow, const manifest::Graph& graph,
+                                const manifest::SqlByTask& sql) {
+  scheduler::WorkflowSpec spec;
+  for (const manifest::Task& task : workflow.spec.tasks)
+    spec.tasks.push_back(task_spec_of(task, sql));
+  for (const manifest::Edge& edge : graph.edges)
+    spec.tasks[edge.to].needs.emplace_back(static_cast<std::uint32_t>(edge.from));
+  // Tasks that look at the whole run wait for all that don't.
+  const std::set<std::size_t> last(graph.last.begin(), graph.last.end());
+  for (const std::size_t task : last)
+    for (std::size_t need = 0; need < spec.tasks.size(); ++need)
+      if (!last.contains(need))
+        spec.tasks[task].needs.emplace_back(static_cast<std::uint32_t>(need));
+  spec.timeout = workflow.spec.timeout.value_or(Micros(0));
+  spec.queue = workflow.spec.queue;
+  spec.max_parallel = static_cast<std::uint32_t>(workflow.spec.concurrency.max_tasks.value_or(0));
+  spec.on_error = rows_of(workflow.spec.on_error);
+  return spec;
+}
+
+Result<Compiled> compile(const CompileRequest& request, const SqlAnalyzer& analyze) {
+  Compiled compiled;
+  manifest::Parsed parsed = manifest::parse(request.text, "", request.syntax);
+  compiled.problems = std::move(parsed.problems);
+  if (!compiled.problems.empty()) return compiled;
+  if (parsed.documents.size() != 1) {
+    compiled.problems.push_back(plain_problem(user_error(
+        "document.count", std::to_string(parsed.documents.size()) + " documents, one is wanted",
+        "put each by itself")));
+    return compiled;
+  }
+  compiled.document = std::move(parsed.documents.front());
+  manifest::Document& document = *compiled.document;
+  const auto place_all = [&](const manifest::Findings& findings) {
+    for (const Finding& finding : findings) compiled.problems.push_back(document.place(finding));
+  };
+  place_all(check_identity(document, request.name));
+  auto* workflow = std::get_if<manifest::Workflow>(&document.resource);
+  if (workflow == nullptr) return compiled;
+
+  MILLRACE_TRY(sql, analyze_all(*workflow, analyze));
+  place_all(sql.findings);
+  compiled.graph = manifest::build_graph(*workflow, sql.facts);
+  place_all(compiled.graph.findings);
+  sort_by_place(compiled.problems);
+  if (!compiled.problems.empty()) return compiled;
+
+  auto spec =
+      std::make_shared<scheduler::WorkflowSpec>(spec_of(*workflow, compiled.graph, sql.facts));
+  MILLRACE_RETURN_IF_ERROR(spec->finish());
+  compiled.spec = std::move(spec);
+  manifest::Workflow anywhere = *workflow;
+  anywhere.metadata.ns.reset();
+  compiled.canonical_json = manifest::to_json(anywhere);
+  compiled.hash = hash_of_body(compiled.canonical_json);
+  return compiled;
+}
+
+UnknownDatasets unknown_datasets(const Compiled& compiled, const std::string& ns,
+                                 const scheduler::State& state) {
+  UnknownDatasets unknown;
+  std::set<std::string> promised;
+  const auto promise_all = [&promised](const scheduler::WorkflowSpec& spec) {
+    for (const scheduler::TaskSpec& task : spec.tasks)
+      for (const scheduler::DatasetWrite& write : task.writes) promised.insert(write.dataset);
+  };
+  bool gathered = false;
+  const auto is_promised = [&](const std::string& dataset) {
+    if (!gathered) {
+      gathered = true;
+      promise_all(*compiled.spec);
+      const auto& documents = state.documents();
+      for (auto it = documents.lower_bound({"workflows", {ns, ""}});
+           it != documents.end() && it->first.first == "workflows" && it->first.second.ns == ns;
+           ++it)
+        if (it->second.spec != nullptr) promise_all(*it->second.spec);
+    }
+    return promised.contains(dataset);
+  };
+  for (const manifest::OutsideRead& read : compiled.graph.outside)
+    if (state.head({ns, read.dataset}) == nullptr && !is_promised(read.dataset))
+      unknown.reads.push_back(read);
+  if (unknown.reads.empty()) return unknown;
+  for (auto it = state.heads().lower_bound({ns, ""});
+       it != state.heads().end() && it->first.ns == ns; ++it)
+    promised.insert(it->first.name);
+  unknown.known.assign(promised.begin(), promised.end());
+  return unknown;
+}
+
+void add_unknown(Compiled& compiled, const UnknownDatasets& unknown) {
+  for (const manifest::OutsideRead& read : unknown.reads)
+    compiled.problems.push_back(
+        compiled.document->place(manifest::unknown_dataset(compiled.graph, read, unknown.known)));
+  sort_by_place(compiled.problems);
+}
+
+}  // namespace millrace::api

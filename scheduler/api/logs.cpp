@@ -1,0 +1,107 @@
+// R/logs: what an attempt wrote to its log, as text. With follow=true the response goes on until
+// the attempt has ended.
+#include <algorithm>
+
+#include "scheduler/api/find.h"
+#include "scheduler/api/problems.h"
+#include "scheduler/api/query.h"
+
+namespace millrace::api {
+namespace {
+
+constexpr std::size_t kPiece = 256 << 10;
+constexpr std::int64_t kMaxOffset = std::int64_t{1} << 50;
+
+// Which attempt: the one asked for, or the latest.
+Result<scheduler::AttemptRef> attempt_of(Context& context, scheduler::TaskRef task,
+                                         const http::Request& request) {
+  MILLRACE_TRY(number, integer_query(request, "attempt", 1, UINT32_MAX));
+  MILLRACE_TRY(attempts, context.ports.reads.attempts(task));
+  for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt)
+    if (!number || attempt->ref.attempt.value() == *number) return attempt->ref;
+  return not_found("log.not_found",
+                   number ? "the task has no such attempt" : "the task has not been attempted");
+}
+
+// Follows a log: a piece each time the reader has room, a look each second while nothing is new.
+class Follow : public std::enable_shared_from_this<Follow> {
+ public:
+  Follow(Context& context, scheduler::AttemptRef attempt, std::int64_t offset)
+      : context_(context), attempt_(attempt), offset_(offset) {}
+
+  std::shared_ptr<http::BodyStream> open() {
+    http::BodyStream::Options options;
+    options.max_buffered = context_.options.max_stream_buffer;
+    options.tick_interval = context_.options.progress_interval;
+    options.tick = [self = shared_from_this()] {
+      self->look();
+      return std::string();
+    };
+    auto stream = std::make_shared<http::BodyStream>(std::move(options));
+    stream_ = stream;
+    look();
+    return stream;
+  }
+
+ private:
+  // One look at a time. Any thread.
+  void look() {
+    if (looking_.exchange(true)) return;
+    if (!context_.pool.post([self = shared_from_this()] { self->read(); })) looking_ = false;
+  }
+
+  void read() {
+    const auto stream = stream_.lock();
+    if (stream == nullptr || stream->abandoned()) return;
+    const auto text = context_.ports.logs.read(attempt_, offset_, kPiece);
+    if (!text.ok()) return stream->cut();
+    offset_ = text->next;
+    stream->write(text->text);
+    if (text->ended) return stream->finish();
+    looking_ = false;
+    if (!text->text.empty())
+      stream->when_below(kPiece, [self = shared_from_this()] { self->look(); });
+  }
+
+  Context& context_;
+  const scheduler::AttemptRef attempt_;
+  std::int64_t offset_;  // of the one look that is under way
+  std::weak_ptr<http::BodyStream> stream_;
+  std::atomic<bool> looking_ = false;
+};
+
+Status get_log(Context& context, const http::Request& request, const http::Responder& responder) {
+  MILLRACE_RETURN_IF_ERROR(check_query(request, {"task", "attempt", "offset", "limit", "follow"}));
+  MILLRACE_TRY(follow, boolean_query(request, "follow"));
+  MILLRACE_TRY(offset, integer_query(request, "offset", 0, kMaxOffset));
+  MILLRACE_TRY(limit, integer_query(request, "limit", 1, 1 << 20));
+  const auto task_name = request.query.get("task");
+  if (!task_name)
+    return invalid_request("task", "the task whose log is wanted is missing", "add task=NAME");
+  MILLRACE_TRY(run, find_run(context, request));
+  MILLRACE_TRY(task, find_task(run.summary, *task_name));
+  MILLRACE_TRY(attempt, attempt_of(context, {run.summary.record.id, task}, request));
+  http::Response response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.headers.add("Millrace-Attempt", std::to_string(attempt.attempt.value()));
+  if (follow) {
+    response.stream = std::make_shared<Follow>(context, attempt, offset.value_or(0))->open();
+    responder.send(std::move(response));
+    return ok_status();
+  }
+  MILLRACE_TRY(text, context.ports.logs.read(attempt, offset.value_or(0),
+                                             static_cast<std::size_t>(limit.value_or(1 << 20))));
+  response.body = std::move(text.text);
+  response.headers.add("Millrace-Next-Offset", std::to_string(text.next));
+  response.headers.add("Millrace-Log-Ended", text.ended ? "true" : "false");
+  responder.send(std::move(response));
+  return ok_status();
+}
+
+}  // namespace
+
+void add_log_routes(http::Router& router, Context& context) {
+  router.add("GET", "/v1/namespaces/{ns}/runs/{run}/logs", starting(context, get_log));
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,125 @@
+#include "scheduler/api/problems.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "lib/http/problem.h"
+
+namespace millrace::api {
+namespace {
+
+struct Row {
+  std::string_view code;
+  int status;
+  std::string_view title;
+};
+
+// Sorted by code. What is not here goes by its class.
+constexpr std::array kRows = {
+    Row{"admission.full", 429, "Too many live tasks"},
+    Row{"auth.required", 401, "Not authenticated"},
+    Row{"body.malformed", 400, "Malformed body"},
+    Row{"body.media_type", 415, "Unsupported media type"},
+    Row{"dataset.not_found", 404, "No such dataset"},
+    Row{"dataset.unknown", 422, "Unknown dataset"},
+    Row{"document.conflict", 412, "Changed since it was read"},
+    Row{"document.full", 429, "Too many documents"},
+    Row{"document.unknown", 404, "No such document"},
+    Row{"engine.full", 503, "Overloaded"},
+    Row{"engine.not_leading", 503, "Not the leader"},
+    Row{"engine.outcome_unknown", 503, "Outcome unknown"},
+    Row{"log.expired", 410, "Events no longer kept"},
+    Row{"log.not_found", 404, "No such log"},
+    Row{"manifest.invalid", 422, "Invalid manifest"},
+    Row{"parameter.invalid", 422, "Invalid parameters"},
+    Row{"pool.full", 503, "Overloaded"},
+    Row{"request.invalid", 400, "Invalid request"},
+    Row{"run.cancelling", 409, "Run is being cancelled"},
+    Row{"run.ended", 409, "Run has ended"},
+    Row{"run.exists", 409, "Run exists"},
+    Row{"run.key_reused", 422, "Idempotency key used for another request"},
+    Row{"run.not_found", 404, "No such run"},
+    Row{"run.too_large", 422, "Run too large"},
+    Row{"store.unavailable", 503, "Database not available"},
+    Row{"task.not_found", 404, "No such task"},
+    Row{"workflow.unknown", 422, "Unknown workflow"},
+};
+static_assert(std::is_sorted(kRows.begin(), kRows.end(),
+                             [](const Row& a, const Row& b) { return a.code < b.code; }));
+
+const Row* find_row(std::string_view code) {
+  const auto row = std::lower_bound(kRows.begin(), kRows.end(), code,
+                                    [](const Row& r, std::string_view c) { return r.code < c; });
+  return row != kRows.end() && row->code == code ? &*row : nullptr;
+}
+
+int status_of_class(ErrorClass error_class) {
+  switch (error_class) {
+    case ErrorClass::kUser:
+      return 422;
+    case ErrorClass::kPolicy:
+      return 403;
+    case ErrorClass::kResource:
+      return 429;
+    case ErrorClass::kTransient:
+      return 503;
+    case ErrorClass::kInfrastructure:
+      return 500;
+  }
+  return 500;
+}
+
+http::Response with_headers(http::Response response) {
+  if (response.status == 429 || response.status == 503) response.headers.add("Retry-After", "1");
+  if (response.status == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"millrace\"");
+  return response;
+}
+
+}  // namespace
+
+int status_of(const Error& error) {
+  const Row* row = find_row(error.code);
+  return row != nullptr ? row->status : status_of_class(error.error_class);
+}
+
+http::Response problem_response(const Error& error) {
+  const Row* row = find_row(error.code);
+  const int status = status_of(error);
+  http::Problem problem{
+      .status = status,
+      .code = error.code,
+      .title = std::string(row != nullptr ? row->title : http::reason_phrase(status)),
+      .detail = error.path.empty() ? error.message : error.path + ": " + error.message,
+      .error_class = std::string(to_string(error.error_class)),
+      .hint = error.hint};
+  return with_headers(http::to_response(problem));
+}
+
+http::Response problem_response(const std::string& subject, const manifest::Problems& problems) {
+  http::Problem problem{.status = 422,
+                        .code = "manifest.invalid",
+                        .title = "Invalid manifest",
+                        .detail = subject + ": " + std::to_string(problems.size()) +
+                                  (problems.size() == 1 ? " problem" : " problems") +
+                                  "; nothing changed",
+                        .error_class = std::string(to_string(ErrorClass::kUser))};
+  for (const manifest::Problem& found : problems)
+    problem.errors.push_back({.code = found.error.code,
+                              .pointer = found.pointer,
+                              .line = found.line,
+                              .column = found.column,
+                              .detail = found.error.message,
+                              .hint = found.error.hint});
+  return http::to_response(problem);
+}
+
+Error invalid_request(const std::string& name, std::string message, std::string hint) {
+  return {ErrorClass::kUser, "request.invalid", std::move(message), std::move(hint), name};
+}
+
+Error not_found(const std::string& code, std::string message, std::string hint) {
+  return {ErrorClass::kUser, code, std::move(message), std::move(hint), ""};
+}
+
+}  // namespace millrace::api

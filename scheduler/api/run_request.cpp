@@ -1,0 +1,181 @@
+#include "scheduler/api/run_request.h"
+
+#include <array>
+
+#include "manifest/document.h"
+#include "manifest/formats.h"
+#include "manifest/nearest.h"
+#include "manifest/parameters.h"
+#include "scheduler/api/bodies.h"
+#include "scheduler/api/body.h"
+#include "scheduler/api/json.h"
+
+namespace millrace::api {
+namespace {
+
+using manifest::Value;
+
+manifest::Problem problem_at(Error error, std::string pointer) {
+  manifest::Problem problem;
+  error.path = manifest::path_of_pointer(pointer);
+  problem.error = std::move(error);
+  problem.pointer = std::move(pointer);
+  return problem;
+}
+
+// Nothing for what no parameter can hold (objects, fractions, null).
+std::optional<Value> value_of(const Json& json) {
+  if (json.is_string()) return Value(json.get<std::string>());
+  if (json.is_boolean()) return Value(json.get<bool>());
+  if (json.is_number_integer() &&
+      (!json.is_number_unsigned() || json.get<std::uint64_t>() <= std::uint64_t{INT64_MAX}))
+    return Value(json.get<std::int64_t>());
+  if (!json.is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const Json& item : json) {
+    if (!item.is_string()) return std::nullopt;
+    texts.push_back(item.get<std::string>());
+  }
+  return Value(std::move(texts));
+}
+
+Json json_of(const Value& value) {
+  return std::visit([](const auto& held) -> Json { return held; }, value);
+}
+
+void read_label(const Json& value, const char* field, bool required, std::string& out,
+                manifest::Problems& problems) {
+  if (!value.is_string()) {
+    problems.push_back(problem_at(manifest::user_error("value.type", "a text is wanted"),
+                                  std::string("/") + field));
+    return;
+  }
+  out = value.get<std::string>();
+  if (out.size() > 63 || !manifest::has_format(manifest::Format::kLabel, out) ||
+      (required && out.empty()))
+    problems.push_back(problem_at(
+        manifest::user_error("value.format", manifest::in_quotes(out) + " is no object's name",
+                             "use a-z, 0-9 and -, at most 63 characters"),
+        std::string("/") + field));
+}
+
+ReadRun read_short(const Json& body) {
+  ReadRun read;
+  const std::vector<std::string> known = {"workflow", "parameters", "name"};
+  for (const auto& [field, value] : body.items()) {
+    if (field == "workflow") {
+      read_label(value, "workflow", true, read.run.workflow, read.problems);
+    } else if (field == "name") {
+      read_label(value, "name", false, read.run.name, read.problems);
+    } else if (field == "parameters") {
+      if (!value.is_object()) {
+        read.problems.push_back(
+            problem_at(manifest::user_error("value.type", "an object of values by name is wanted"),
+                       "/parameters"));
+        continue;
+      }
+      for (const auto& [name, given] : value.items()) {
+        if (auto held = value_of(given)) {
+          read.run.parameters.push_back({name, std::move(*held)});
+        } else {
+          read.problems.push_back(problem_at(
+              manifest::user_error("value.type",
+                                   "a text, whole number, boolean or list of texts is wanted"),
+              "/parameters" + manifest::pointer_step(name)));
+        }
+      }
+    } else {
+      read.problems.push_back(problem_at(
+          manifest::user_error("field.unknown", "unknown field " + manifest::in_quotes(field),
+                               manifest::meant_hint(field, known)),
+          manifest::pointer_step(field)));
+    }
+  }
+  if (!body.contains("workflow"))
+    read.problems.push_back(problem_at(
+        manifest::user_error("field.missing", "workflow is missing", "name the workflow to run"),
+        ""));
+  return read;
+}
+
+ReadRun read_document(const http::Request& request, manifest::Syntax syntax,
+                      const std::string& ns) {
+  ReadRun read;
+  read.run.short_form = false;
+  manifest::Parsed parsed = manifest::parse(request.body, "", syntax);
+  read.problems = std::move(parsed.problems);
+  if (!read.problems.empty()) return read;
+  if (parsed.documents.size() != 1 ||
+      !std::holds_alternative<manifest::WorkflowRun>(parsed.documents.front().resource)) {
+    read.problems.push_back(
+        problem_at(manifest::user_error("document.kind", "one WorkflowRun is wanted"), "/kind"));
+    return read;
+  }
+  const manifest::Document& document = parsed.documents.front();
+  const auto& run = std::get<manifest::WorkflowRun>(document.resource);
+  if (!document.ns.empty() && document.ns != ns)
+    read.problems.push_back(document.place(manifest::make_finding(
+        manifest::user_error("document.namespace", "the document is of namespace \"" + document.ns +
+                                                       "\", the path of \"" + ns + "\""),
+        "/metadata/namespace")));
+  if (run.spec.desired_state != manifest::DesiredState::kRunning)
+    read.problems.push_back(document.place(manifest::make_finding(
+        manifest::user_error("value.enum", "a run begins as Running", "leave desiredState out"),
+        "/spec/desiredState")));
+  read.run.name = run.metadata.name;
+  read.run.workflow = run.spec.workflow;
+  read.run.parameters = run.spec.parameters;
+  return read;
+}
+
+}  // namespace
+
+Result<ReadRun> read_run(const http::Request& request, const std::string& ns) {
+  MILLRACE_TRY(syntax, syntax_of(request));
+  if (syntax == manifest::Syntax::kJson || request.headers.get("content-type").empty()) {
+    auto body = json_body(request);
+    if (body.ok() && !body->contains("apiVersion") && !body->contains("kind"))
+      return read_short(*body);
+    if (!body.ok() && syntax == manifest::Syntax::kJson) return body.error();
+  }
+  return read_document(request, syntax, ns);
+}
+
+BoundRun bind_run(const RunRequest& run, const std::vector<manifest::Parameter>& declared) {
+  BoundRun bound;
+  manifest::BoundParameters values = manifest::bind_parameters(declared, run.parameters);
+  for (manifest::Finding& finding : values.findings) {
+    std::string pointer = std::move(finding.pointer);
+    // "/spec/parameters/3/…" of the document is "/parameters/<name>" of the short form.
+    constexpr std::string_view kList = "/spec/parameters";
+    if (run.short_form && pointer.starts_with(kList)) {
+      std::string rest = pointer.substr(kList.size());
+      pointer = "/parameters";
+      if (!rest.empty()) {
+        const auto index = static_cast<std::size_t>(std::strtoull(rest.c_str() + 1, nullptr, 10));
+        if (index < run.parameters.size())
+          pointer += manifest::pointer_step(run.parameters[index].name);
+      }
+    }
+    finding.error.path.clear();
+    bound.problems.push_back(problem_at(std::move(finding.error), std::move(pointer)));
+  }
+  nlohmann::json sorted =
+      nlohmann::json::object();  // by name, so that equal parameters have equal texts
+  for (const auto& [name, value] : values.values)
+    sorted[name] = std::visit([](const auto& held) -> nlohmann::json { return held; }, value);
+  bound.parameters_json = sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return bound;
+}
+
+scheduler::BodyHash request_hash(const std::string& ns, const RunRequest& run) {
+  Json json = {{"namespace", ns}, {"name", run.name}, {"workflow", run.workflow}};
+  nlohmann::json sorted = nlohmann::json::object();
+  for (const manifest::ParameterValue& parameter : run.parameters)
+    sorted[parameter.name] = dump(json_of(parameter.value));
+  json["parameters"] =
+      Json::parse(sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return hash_of_body(dump(json));
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,401 @@
+// N/runs: start, look, steer.
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "manifest/codec.h"
+#include "scheduler/api/body.h"
+#include "scheduler/api/context.h"
+#include "scheduler/api/events.h"
+#include "scheduler/api/find.h"
+#include "scheduler/api/problems.h"
+#include "scheduler/api/query.h"
+#include "scheduler/api/run_request.h"
+
+namespace millrace::api {
+namespace {
+
+using scheduler::DesiredState;
+
+// --- start ---
+
+Result<std::string> idempotency_key(const http::Request& request) {
+  std::string key(request.headers.get("idempotency-key"));
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (key.size() > 255 || !printable || (key.empty() && request.headers.has("idempotency-key")))
+    return invalid_request("Idempotency-Key",
+                           "the key is no text of 1 to 255 printable ASCII characters");
+  return key;
+}
+
+struct FoundWorkflow {
+  scheduler::WorkflowSpecRef spec;
+  scheduler::BodyHash body_hash{};
+};
+
+Result<FoundWorkflow> find_workflow(Context& context, const scheduler::NamespacedName& name) {
+  return look_at(context.ports.engine, [&name](const View& view) -> Result<FoundWorkflow> {
+    const scheduler::Document* document = view.state->document({"workflows", name});
+    if (document == nullptr || document->spec == nullptr)
+      return Error{ErrorClass::kUser, "workflow.unknown", "no workflow named \"" + name.name + "\"",
+                   "`millrace get workflows` lists them", ""};
+    return FoundWorkflow{document->spec, document->body_hash};
+  });
+}
+
+Json submitted_json(const std::string& ns, const std::string& name, const std::string& workflow,
+                    const std::string& parameters_json) {
+  Json json;
+  json["apiVersion"] = kApiVersion;
+  json["kind"] = "WorkflowRun";
+  json["metadata"] = {{"name", name}, {"namespace", ns}};
+  json["spec"]["workflow"] = workflow;
+  json["spec"]["parameters"] = parameters_list(parameters_json);
+  return json;
+}
+
+http::Response accepted_response(const scheduler::replies::RunAccepted& accepted,
+                                 const std::string& ns, const std::string& workflow,
+                                 const std::string& parameters_json) {
+  Json json = submitted_json(ns, accepted.name, workflow, parameters_json);
+  json["metadata"]["uid"] = accepted.run.to_text();
+  json["status"]["runId"] = accepted.run.to_text();
+  http::Response response = json_response(json, accepted.existed ? 200 : 201);
+  response.headers.add("Location", "/v1/namespaces/" + ns + "/runs/" + accepted.name);
+  return response;
+}
+
+// A run ready for the loop, or what is wrong with it.
+struct Prepared {
+  scheduler::SubmitRun submit;
+  std::string parameters_json;
+  std::optional<http::Response> refusal;
+};
+
+Result<Prepared> prepare(Context& context, const std::string& ns, const ReadRun& read) {
+  Prepared prepared;
+  if (!read.problems.empty()) {
+    prepared.refusal = problem_response("Run", read.problems);
+    return prepared;
+  }
+  const RunRequest& run = read.run;
+  MILLRACE_TRY(workflow, find_workflow(context, {ns, run.workflow}));
+  MILLRACE_TRY(body, context.bodies.get(workflow.body_hash));
+  MILLRACE_TRY(document, manifest::workflow_from_json(*body));
+  BoundRun bound = bind_run(run, document.spec.parameters);
+  if (!bound.problems.empty()) {
+    prepared.refusal = problem_response("Run of " + run.workflow, bound.problems);
+    return prepared;
+  }
+  auto attachment = std::make_shared<scheduler::Attachment>();
+  const scheduler::BodyHash parameters_hash = hash_of_body(bound.parameters_json);
+  attachment->bodies.push_back({parameters_hash, bound.parameters_json});
+  // The very document that the parameters were checked against, not what may stand under its name
+  // by the time the loop decides.
+  prepared.submit = {.request = {},
+                     .run = context.ports.new_run(),
+                     .ns = ns,
+                     .name = run.name,
+                     .workflow = run.workflow,
+                     .spec = workflow.spec,
+                     .body_hash = workflow.body_hash,
+                     .parameters_hash = parameters_hash,
+                     .key = "",
+                     .request_hash = request_hash(ns, run),
+                     .attachment = std::move(attachment)};
+  prepared.parameters_json = std::move(bound.parameters_json);
+  return prepared;
+}
+
+void submit(Context& context, Prepared prepared, const http::Responder& responder) {
+  const std::string ns = prepared.submit.ns;
+  const std::string workflow = prepared.submit.workflow;
+  context.ports.engine.submit(
+      std::move(prepared.submit),
+      [responder, ns, workflow,
+       parameters = std::move(prepared.parameters_json)](const EnginePort::Answer& answer) {
+        if (!answer.ok()) return responder.send(problem_response(answer.error()));
+        responder.send(accepted_response(std::get<scheduler::replies::RunAccepted>(*answer), ns,
+                                         workflow, parameters));
+      });
+}
+
+// A command: named by us, made once under its idempotency key.
+Status post_run(Context& context, const http::Request& request, const http::Responder& responder) {
+  MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
+  MILLRACE_TRY(ns, label_of(request, "ns"));
+  MILLRACE_TRY(key, idempotency_key(request));
+  MILLRACE_TRY(read, read_run(request, ns));
+  MILLRACE_TRY(prepared, prepare(context, ns, read));
+  if (prepared.refusal) {
+    responder.send(std::move(*prepared.refusal));
+    return ok_status();
+  }
+  prepared.submit.key = key;
+  submit(context, std::move(prepared), responder);
+  return ok_status();
+}
+
+// State: named by the caller, so its name is its key. Made once; another spec under the name is
+// refused.
+Status put_run(Context& context, const http::Request& request, const http::Responder& responder) {
+  MILLRACE_RETURN_IF_ERROR(check_query(request, {"dryRun"}));
+  MILLRACE_TRY(dry, dry_run_of(request));
+  MILLRACE_TRY(name, labels_of(request, "run"));
+  MILLRACE_TRY(read, read_run(request, name.ns));
+  if (read.run.name.empty()) read.run.name = name.name;
+  if (read.problems.empty() && read.run.name != name.name)
+    return invalid_request(
+        "name", "the run is named \"" + read.run.name + "\", its path \"" + name.name + "\"",
+        "let both be the same");
+  MILLRACE_TRY(prepared, prepare(context, name.ns, read));
+  if (prepared.refusal) {
+    responder.send(std::move(*prepared.refusal));
+    return ok_status();
+  }
+  const Result<FoundRun> before = find_run(context, request);
+  if (before.ok()) {
+    const RunRecord& record = before->summary.record;
+    if (record.workflow != read.run.workflow ||
+        record.parameters_hash != prepared.submit.parameters_hash)
+      return Error{
+          ErrorClass::kUser, "run.exists",
+          "run \"" + name.name + "\" was started with another workflow or other parameters",
+          "choose another name", ""};
+    responder.send(
+        json_response(run_json(before->summary, prepared.parameters_json, before->as_of)));
+    return ok_status();
+  }
+  if (before.error().code != "run.not_found") return before.error();
+  if (dry) {
+    Json json = submitted_json(name.ns, name.name, read.run.workflow, prepared.parameters_json);
+    json["plan"]["change"] = "Create";
+    responder.send(json_response(json));
+    return ok_status();
+  }
+  prepared.submit.key = "put/" + name.name;  // two callers at once: one makes it, both have it
+  submit(context, std::move(prepared), responder);
+  return ok_status();
+}
+
+// --- look ---
+
+Result<http::Response> get_run(Context& context, const http::Request& request) {
+  MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
+  MILLRACE_TRY(run, find_run(context, request));
+  // The run is shown without its parameters rather than not at all.
+  std::string parameters;
+  if (run.summary.record.parameters_hash != scheduler::BodyHash{})
+    if (const auto body = context.bodies.get(run.summary.record.parameters_hash); body.ok())
+      parameters = **body;
+  return json_response(run_json(run.summary, parameters, run.as_of));
+}
+
+struct RunFilter {
+  std::optional<std::string> phase;
+  std::optional<std::string> workflow;
+  std::optional<std::string> queue;
+  std::optional<WallTime> since;
+};
+
+constexpr std::array<std::string_view, 8> kPhases = {
+    "Running", "Waiting", "Paused", "Cancelling", "Succeeded", "Failed", "Cancelled", "TimedOut"};
+
+Result<RunFilter> filter_of(const http::Request& request) {
+  RunFilter filter{.phase = request.query.get("state"),
+                   .workflow = request.query.get("workflow"),
+                   .queue = request.query.get("queue"),
+                   .since = {}};
+  if (filter.phase && std::find(kPhases.begin(), kPhases.end(), *filter.phase) == kPhases.end())
+    return invalid_request(
+        "state", "\"" + *filter.phase + "\" is no state of a run",
+        "one of: Running, Waiting, Paused, Cancelling, Succeeded, Failed, Cancelled, TimedOut");
+  if (const auto since = request.query.get("since")) {
+    filter.since = parse_time(*since);
+    if (!filter.since)
+      return invalid_request("since", "\"" + *since + "\" is no time",
+                             "write it as 2024-05-01T10:31:00Z");
+  }
+  return filter;
+}
+
+bool passes(const RunFilter& filter, const RunSummary& run) {
+  return (!filter.phase || phase_of(run) == *filter.phase) &&
+         (!filter.workflow || run.record.workflow == *filter.workflow) &&
+         (!filter.queue || run.record.queue == *filter.queue) &&
+         (!filter.since || run.record.created >= *filter.since);
+}
+
+// Which outcome a filter's phase asks the store for; false when it asks for living runs alone.
+bool wants_ended(const RunFilter& filter, std::optional<scheduler::RunOutcome>& outcome) {
+  if (!filter.phase) return true;
+  using scheduler::RunOutcome;
+  for (const RunOutcome one : {RunOutcome::kSucceeded, RunOutcome::kFailed, RunOutcome::kCancelled,
+                               RunOutcome::kTimedOut}) {
+    if (to_string(one) != *filter.phase) continue;
+    outcome = one;
+    return true;
+  }
+  return false;
+}
+
+struct LiveRuns {
+  std::vector<RunSummary> runs;  // newest first
+  EventId as_of;
+};
+
+LiveRuns live_runs(const View& view, const std::string& ns, const RunFilter& filter,
+                   std::optional<scheduler::RunId> before, std::size_t limit) {
+  LiveRuns live{.runs = {}, .as_of = EventId::end_of(view.applied)};
+  const auto& runs = view.state->runs();
+  auto it = before ? runs.lower_bound(*before) : runs.end();
+  while (it != runs.begin() && live.runs.size() < limit) {
+    --it;
+    if (it->second.header.ns != ns) continue;
+    RunSummary summary = summary_of(it->second.header, it->second.tasks);
+    if (passes(filter, summary)) live.runs.push_back(std::move(summary));
+  }
+  return live;
+}
+
+Result<http::Response> list_runs(Context& context, const http::Request& request,
+                                 const std::string& ns) {
+  MILLRACE_RETURN_IF_ERROR(
+      check_query(request, {"limit", "cursor", "state", "workflow", "queue", "since", "watch"}));
+  MILLRACE_TRY(page, page_of(request));
+  MILLRACE_TRY(filter, filter_of(request));
+  std::optional<scheduler::RunId> before;
+  if (!page.after.empty()) {
+    before = scheduler::RunId::parse(page.after);
+    if (!before) return invalid_request("cursor", "the cursor belongs to no such list");
+  }
+  // The living first: a run that ends in between is then seen twice, and never not at all.
+  const auto live = look_at(context.ports.engine, [&](const View& view) -> Result<LiveRuns> {
+    return live_runs(view, ns, filter, before, page.limit + 1);
+  });
+  if (!live.ok()) return live.error();
+  std::vector<RunSummary> runs = live->runs;
+  RunQuery query{.ns = ns,
+                 .before = before,
+                 .workflow = filter.workflow,
+                 .queue = filter.queue,
+                 .outcome = {},
+                 .since = filter.since,
+                 .limit = page.limit + 1};
+  if (wants_ended(filter, query.outcome)) {
+    MILLRACE_TRY(ended, context.ports.reads.runs(query));
+    std::set<scheduler::RunId> seen;
+    for (RunRecord& record : ended) {
+      seen.insert(record.id);
+      RunSummary summary = summary_of(std::move(record));
+      if (passes(filter, summary)) runs.push_back(std::move(summary));
+    }
+    std::erase_if(
+        runs, [&seen](const RunSummary& run) { return run.live && seen.contains(run.record.id); });
+    std::sort(runs.begin(), runs.end(),
+              [](const RunSummary& a, const RunSummary& b) { return a.record.id > b.record.id; });
+  }
+  const bool more = runs.size() > page.limit;
+  if (more) runs.resize(page.limit);
+  Json items = Json::array();
+  for (const RunSummary& run : runs) items.push_back(run_json(run, "", live->as_of));
+  return json_response(list_json(std::move(items),
+                                 more ? next_cursor(request, runs.back().record.id.to_text()) : "",
+                                 live->as_of.to_text()));
+}
+
+// The list, or with watch=true what happens to it.
+Status get_runs(Context& context, const http::Request& request, const http::Responder& responder) {
+  MILLRACE_TRY(ns, label_of(request, "ns"));
+  MILLRACE_TRY(watch, boolean_query(request, "watch"));
+  if (watch) {
+    MILLRACE_RETURN_IF_ERROR(check_query(request, {"watch", "after"}));
+    return watch_list(context, request, responder, {.scope = Interest::Scope::kRuns, .ns = ns});
+  }
+  MILLRACE_TRY(response, list_runs(context, request, ns));
+  responder.send(std::move(response));
+  return ok_status();
+}
+
+// --- steer ---
+
+Result<DesiredState> desired_of(const Json& body) {
+  const auto unknown = [](const std::string& field) {
+    return Error{ErrorClass::kUser, "request.invalid", "unknown or unchangeable field",
+                 "desiredState is what can be changed", field};
+  };
+  const Json* value = nullptr;
+  const Json* fields = &body;
+  if (body.contains("spec")) {
+    if (body.size() != 1)
+      return unknown(body.begin().key() == "spec" ? (++body.begin()).key() : body.begin().key());
+    fields = &body["spec"];
+    if (!fields->is_object()) return unknown("spec");
+  }
+  for (const auto& [field, given] : fields->items()) {
+    if (field != "desiredState") return unknown(field);
+    value = &given;
+  }
+  if (value != nullptr && value->is_string())
+    for (const DesiredState state :
+         {DesiredState::kRunning, DesiredState::kPaused, DesiredState::kCancelled})
+      if (to_string(state) == value->get_ref<const std::string&>()) return state;
+  return invalid_request("desiredState", "a state is wanted", "one of: Running, Paused, Cancelled");
+}
+
+Status patch_run(Context& context, const http::Request& request, const http::Responder& responder) {
+  MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
+  MILLRACE_TRY(body, json_body(request));
+  MILLRACE_TRY(desired, desired_of(body));
+  MILLRACE_TRY(run, find_run(context, request));
+  if (!run.summary.live)
+    return Error{ErrorClass::kUser, "run.ended",
+                 "run \"" + run.summary.record.name + "\" has ended", "", ""};
+  context.ports.engine.submit(
+      scheduler::SetDesiredState{.request = {}, .run = run.summary.record.id, .desired = desired},
+      [responder, desired, summary = run.summary,
+       as_of = run.as_of](const EnginePort::Answer& answer) mutable {
+        if (!answer.ok()) return responder.send(problem_response(answer.error()));
+        summary.desired = desired;
+        responder.send(json_response(run_json(summary, "", as_of)));
+      });
+  return ok_status();
+}
+
+// Cancels. What has ended is as the caller wants it.
+Status delete_run(Context& context, const http::Request& request,
+                  const http::Responder& responder) {
+  MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
+  MILLRACE_TRY(run, find_run(context, request));
+  if (!run.summary.live) {
+    responder.send({.status = 204});
+    return ok_status();
+  }
+  context.ports.engine.submit(
+      scheduler::SetDesiredState{
+          .request = {}, .run = run.summary.record.id, .desired = DesiredState::kCancelled},
+      [responder, summary = run.summary,
+       as_of = run.as_of](const EnginePort::Answer& answer) mutable {
+        if (!answer.ok() && answer.error().code == "run.ended")
+          return responder.send({.status = 204});
+        if (!answer.ok()) return responder.send(problem_response(answer.error()));
+        summary.desired = DesiredState::kCancelled;
+        responder.send(json_response(run_json(summary, "", as_of), 202));
+      });
+  return ok_status();
+}
+
+}  // namespace
+
+void add_run_routes(http::Router& router, Context& context) {
+  const std::string runs = "/v1/namespaces/{ns}/runs";
+  router.add("POST", runs, starting(context, post_run));
+  router.add("GET", runs, starting(context, get_runs));
+  router.add("PUT", runs + "/{run}", starting(context, put_run));
+  router.add("GET", runs + "/{run}", answering(context, get_run));
+  router.add("PATCH", runs + "/{run}", starting(context, patch_run));
+  router.add("DELETE", runs + "/{run}", starting(context, delete_run));
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,317 @@
+#include "scheduler/main/host.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <sys/random.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "lib/http/server.h"
+#include "lib/sql/parser.h"
+#include "scheduler/api/api.h"
+#include "scheduler/dispatch/dispatch.h"
+#include "scheduler/main/describer.h"
+#include "scheduler/main/loop.h"
+#include "scheduler/main/metrics.h"
+#include "scheduler/main/progress_board.h"
+#include "scheduler/main/task_logs.h"
+#include "scheduler/main/work_pool.h"
+#include "scheduler/store/postgres_store.h"
+#include "scheduler/store/store_reader.h"
+
+namespace millrace::scheduler {
+namespace {
+
+constexpr std::size_t kDescribeThreads = 2;
+constexpr std::size_t kDescribeQueue = 1'000;
+
+RunId new_run_id() {
+  std::uint64_t random[2] = {};
+  MILLRACE_CHECK(getrandom(random, sizeof random, 0) == sizeof random,
+                 "the kernel gives no randomness");
+  return RunId::make(read_clocks().wall, random[0], random[1]);
+}
+
+// Whole or not at all: whoever waits for the file reads all of it.
+Status write_port_file(const std::filesystem::path& file, std::uint16_t port) {
+  const std::filesystem::path temporary = file.string() + ".new";
+  {
+    std::ofstream out(temporary);
+    out << port << '\n';
+    if (!out.flush())
+      return Error{ErrorClass::kInfrastructure, "port_file.unwritable",
+                   "can't write \"" + file.string() + "\"",
+                   "check its folder and the room on its disk", ""};
+  }
+  std::error_code failure;
+  std::filesystem::rename(temporary, file, failure);
+  if (failure)
+    return Error{ErrorClass::kInfrastructure, "port_file.unwritable",
+                 "can't write \"" + file.string() + "\": " + failure.message(), "", ""};
+  return ok_status();
+}
+
+}  // namespace
+
+// Threads: the loop's own, the store's own, gRPC's, the http server's, two pools; run() stays on
+// the caller's and does what must not hold up the loop: it opens and closes the workers' door.
+class Host::Impl final : public DispatchHost, public WorkerPort {
+ public:
+  Impl(SchedulerOptions options, telemetry::Log& log)
+      : options_(std::move(options)), log_(log), task_logs_(options_.log_dir) {}
+  ~Impl() override { shut_down(); }
+
+  Status start();
+  Status run();
+  void request_stop();
+  std::uint16_t port() const { return server_->port(); }
+
+ private:
+  // DispatchHost
+  void offer(Input input) override { loop_->post_worker(std::move(input)); }
+  void progress(WorkerId, std::vector<AttemptProgress> attempts) override {
+    board_.report(attempts);
+  }
+  void describe(WorkerId worker, const AttemptRef& attempt, DescribeDone done) override;
+  void counted(const std::string& reason, const std::string& text) override;
+  // WorkerPort, for the loop: the door may be closed.
+  void send(WorkerId worker, Command command) override;
+
+  void leading(bool leads);
+  void applied(const Batch& batch, const State& state);
+  void fatal(Error error);
+  Status open_door();
+  void close_door();
+  void shut_down();
+
+  const SchedulerOptions options_;
+  telemetry::Log& log_;
+  std::string token_;
+  std::string worker_token_;
+  std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
+  std::unique_ptr<Metrics> metrics_;
+  ProgressBoard board_;
+  TaskLogs task_logs_;
+  std::unique_ptr<StoreReader> reads_;
+  std::unique_ptr<sql::Parser> parser_;
+  std::unique_ptr<PostgresStore> store_;
+  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<WorkPool> describe_pool_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::Server> server_;
+
+  std::mutex door_mutex_;  // guards door_
+  std::shared_ptr<DispatchServer> door_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  bool wants_door_ = false;
+  bool stopping_ = false;
+  std::optional<Error> failure_;
+};
+
+Status Host::Impl::start() {
+  MILLRACE_TRY(token, read_token(options_.token_file));
+  token_ = std::move(token);
+  MILLRACE_TRY(worker_token, read_token(options_.worker_token_file));
+  worker_token_ = std::move(worker_token);
+  MILLRACE_RETURN_IF_ERROR(migrate_store(options_.postgres));
+  reads_ = std::make_unique<StoreReader>(options_.postgres);
+  metrics_ = std::make_unique<Metrics>(*registry_);
+  parser_ =
+      std::make_unique<sql::Parser>(sql::ParserOptions{.program = options_.sql_parser.string()});
+  describe_pool_ = std::make_unique<WorkPool>(kDescribeThreads, kDescribeQueue);
+
+  PostgresStoreOptions store_options;
+  store_options.connection_string = options_.postgres;
+  store_ = std::make_unique<PostgresStore>(
+      store_options, [this](StoreAnswer answer) { loop_->post_answer(std::move(answer)); },
+      [this](Error error) { fatal(std::move(error)); });
+
+  Settings settings;
+  settings.lease = options_.lease;
+  settings.heartbeat_interval = Micros(options_.lease.value() / 3);
+  settings.queue_limits = options_.queue_limits;
+  LoopListener listener;
+  listener.applied = [this](const Batch& batch, const State& state) { applied(batch, state); };
+  listener.leading = [this](bool leads) { leading(leads); };
+  listener.counted = [this](const std::string& reason, std::uint64_t count) {
+    metrics_->counted(reason, count);
+  };
+  listener.round = [this](const Engine& engine) {
+    metrics_->round(engine, store_->health(), read_clocks().wall);
+  };
+  loop_ = std::make_unique<Loop>(settings, EngineLimits{}, *store_, *this, std::move(listener));
+
+  api::Api::Options api_options;
+  api_options.token = token_;
+  api_options.version = MILLRACE_VERSION;
+  api_ = std::make_unique<api::Api>(
+      api_options,
+      api::Api::Ports{*loop_, *reads_, board_, task_logs_,
+                      [this](const std::string& text) { return parser_->analyze(text); },
+                      new_run_id, [this] { return loop_->leads() && store_->health().connected; },
+                      registry_});
+  http::ServerOptions server_options;
+  server_options.address = options_.listen_address;
+  server_options.port = options_.listen_port;
+  server_options.gate = api_->gate();
+  server_options.observe = api_->observer();
+  MILLRACE_TRY(server, http::Server::start(std::move(server_options), api_->router()));
+  server_ = std::move(server);
+  loop_->start();
+  if (!options_.port_file.empty())
+    MILLRACE_RETURN_IF_ERROR(write_port_file(options_.port_file, server_->port()));
+  return ok_status();
+}
+
+Status Host::Impl::run() {
+  std::unique_lock lock(mutex_);
+  bool open = false;
+  while (!stopping_ && !failure_) {
+    if (wants_door_ != open) {
+      const bool wanted = wants_door_;
+      lock.unlock();
+      if (wanted) {
+        if (Status opened = open_door(); !opened.ok()) {
+          fatal(std::move(opened).error());
+        }
+      } else {
+        close_door();
+      }
+      open = wanted;
+      lock.lock();
+      continue;
+    }
+    changed_.wait(lock);
+  }
+  const std::optional<Error> failure = failure_;
+  lock.unlock();
+  shut_down();
+  if (failure) return *failure;
+  return ok_status();
+}
+
+void Host::Impl::request_stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+}
+
+void Host::Impl::fatal(Error error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::move(error);
+  }
+  changed_.notify_all();
+}
+
+void Host::Impl::leading(bool leads) {
+  log_.info(leads ? "leading" : "following");
+  api_->leading(leads);
+  if (!leads) board_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    wants_door_ = leads;
+  }
+  changed_.notify_all();
+}
+
+void Host::Impl::applied(const Batch& batch, const State& state) {
+  for (const Event& event : batch.events) {
+    if (const auto* succeeded = std::get_if<events::AttemptSucceeded>(&event))
+      board_.ended(succeeded->attempt);
+    else if (const auto* failed = std::get_if<events::AttemptFailed>(&event))
+      board_.ended(failed->attempt);
+  }
+  metrics_->applied(batch);
+  api_->applied(batch, state);
+}
+
+Status Host::Impl::open_door() {
+  DispatchSettings settings;
+  settings.socket_path = options_.socket.string();
+  settings.token = worker_token_;
+  settings.terms = {MILLRACE_VERSION, options_.lease, Micros(options_.lease.value() / 3),
+                    seconds(10)};
+  Result<std::unique_ptr<DispatchServer>> door = DispatchServer::start(std::move(settings), *this);
+  if (!door.ok()) return std::move(door).error();
+  const std::lock_guard lock(door_mutex_);
+  door_ = std::move(door).value();
+  return ok_status();
+}
+
+void Host::Impl::close_door() {
+  std::shared_ptr<DispatchServer> door;
+  {
+    const std::lock_guard lock(door_mutex_);
+    door = std::exchange(door_, nullptr);
+  }
+  if (door != nullptr) door->stop();
+}
+
+void Host::Impl::send(WorkerId worker, Command command) {
+  std::shared_ptr<DispatchServer> door;
+  {
+    const std::lock_guard lock(door_mutex_);
+    door = door_;
+  }
+  if (door != nullptr) door->send(worker, std::move(command));
+}
+
+void Host::Impl::describe(WorkerId worker, const AttemptRef& attempt, DescribeDone done) {
+  loop_->read([this, worker, attempt, done = std::move(done)](const Result<api::View>& view) {
+    if (!view.ok()) return done(view.error());
+    Result<HeldAttempt> held = held_attempt(*view->state, worker, attempt);
+    if (!held.ok()) return done(std::move(held).error());
+    // Off the loop: what follows asks the database. A full pool drops it, and the worker asks
+    // again.
+    describe_pool_->post([this, held = std::move(held).value(), done] {
+      done(scheduler::describe(held, *reads_, *reads_));
+    });
+  });
+}
+
+void Host::Impl::counted(const std::string& reason, const std::string& text) {
+  metrics_->counted(reason, 1);
+  log_.warn("worker stream", {{"reason", reason}, {"detail", text}});
+}
+
+void Host::Impl::shut_down() {
+  // From the outside in: nobody new comes, streams end, the loop answers whoever waits, then what
+  // it used.
+  if (server_ != nullptr) server_->stop(seconds(2));
+  if (api_ != nullptr) api_->stop();
+  close_door();
+  if (describe_pool_ != nullptr) describe_pool_->stop();
+  if (loop_ != nullptr) loop_->stop();
+  store_.reset();
+  if (!options_.port_file.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(options_.port_file, ignored);
+  }
+}
+
+Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Host::~Host() = default;
+
+Result<std::unique_ptr<Host>> Host::start(SchedulerOptions options, telemetry::Log& log) {
+  auto impl = std::make_unique<Impl>(std::move(options), log);
+  MILLRACE_RETURN_IF_ERROR(impl->start());
+  return std::unique_ptr<Host>(new Host(std::move(impl)));
+}
+
+std::uint16_t Host::port() const { return impl_->port(); }
+Status Host::run() { return impl_->run(); }
+void Host::request_stop() { impl_->request_stop(); }
+
+}  // namespace millrace::scheduler

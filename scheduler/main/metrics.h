@@ -1,0 +1,34 @@
+// Metrics of the scheduler, by Prometheus' conventions: base units, bounded labels.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "scheduler/engine/engine.h"
+#include "scheduler/store/postgres_store.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace millrace::scheduler {
+
+class Metrics {
+ public:
+  explicit Metrics(prometheus::Registry& registry);
+  ~Metrics();
+
+  // Reasons of plan() and of the streams: "lease.fenced", "lease.expired", … Any thread.
+  void counted(const std::string& reason, std::uint64_t count);
+  // On the loop's thread.
+  void applied(const Batch& batch);
+  void round(const Engine& engine, const StoreHealth& health, WallTime now);
+
+ private:
+  struct Series;
+  std::unique_ptr<Series> series_;
+};
+
+}  // namespace millrace::scheduler

@@ -1,0 +1,35 @@
+// WatchedConnection: a connection of libpqxx whose calls another thread can break off. libpqxx
+// blocks, and a server that hangs without closing its socket would block it for good.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace pqxx {
+class connection_base;
+}  // namespace pqxx
+
+namespace millrace::scheduler {
+
+class WatchedConnection {
+ public:
+  explicit WatchedConnection(std::string connection_string);
+  ~WatchedConnection();
+
+  // The owner's thread: the connection, opened when it is not. Throws what libpqxx throws.
+  pqxx::connection_base& get();
+  bool open() const { return connection_ != nullptr; }
+  void close();
+
+  // Any thread: whatever call is under way fails soon, as with a lost connection.
+  void break_off();
+
+ private:
+  std::string connection_string_;
+  std::unique_ptr<pqxx::connection_base> connection_;
+  std::mutex mutex_;  // guards the socket's number against its reuse
+  int socket_ = -1;
+};
+
+}  // namespace millrace::scheduler

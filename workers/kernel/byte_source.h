@@ -1,0 +1,32 @@
+// ByteSource: the bytes of one file in order, decompressed. Counts what it took from the file, for
+// progress. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "lib/ipc/owned_fd.h"
+
+namespace millrace::kernel {
+
+enum class Compression : std::uint8_t { kAuto, kNone, kGzip };
+
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  // Up to `capacity` bytes into `out`; 0 at the end. Errors: source.read_failed (infrastructure),
+  // source.gzip_corrupt (user).
+  virtual Result<std::size_t> read(char* out, std::size_t capacity) = 0;
+  // Bytes read of the file itself.
+  virtual std::uint64_t consumed() const = 0;
+};
+
+// kAuto looks at the first two bytes. `name` is for messages.
+Result<std::unique_ptr<ByteSource>> open_byte_source(ipc::OwnedFd file, Compression compression,
+                                                     std::string name);
+
+}  // namespace millrace::kernel

@@ -1,0 +1,352 @@
+// DuckDB behind the interface of query_engine.h: a writer, whose statements are all ours, and
+// beside it a closed database for the one statement that is not.
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/overloaded.h"
+#include "lib/sql/limits.h"
+#include "workers/kernel/duckdb/parquet_output.h"
+#include "workers/kernel/duckdb/result_table.h"
+#include "workers/kernel/duckdb/session.h"
+#include "workers/kernel/duckdb/text_table.h"
+#include "workers/kernel/query_engine.h"
+
+namespace millrace::kernel {
+namespace {
+
+// An error that a table function kept says more than the engine's copy of its text.
+template <typename T, typename Table>
+Result<T> with_own_error(Result<T> result, const Table& table) {
+  if (result.ok()) return result;
+  if (std::optional<Error> own = table.error()) return *std::move(own);
+  return result;
+}
+
+// The quarantine's rows on their way: a table of the writer, which spills if they are many.
+class QuarantineTable {
+ public:
+  static Result<std::unique_ptr<QuarantineTable>> make(Session& session) {
+    std::string columns;
+    for (const ColumnSpec& column : quarantine_schema().columns) {
+      if (!columns.empty()) columns += ", ";
+      columns += sql_identifier(column.name) + " " + column.type;
+    }
+    MILLRACE_RETURN_IF_ERROR(session.run("CREATE TABLE quarantine (" + columns + ")"));
+    auto table = std::make_unique<QuarantineTable>();
+    MILLRACE_TRY(connection, session.connect());
+    table->connection_ = std::move(connection);
+    if (duckdb_appender_create(table->connection_.get(), nullptr, "quarantine",
+                               table->appender_.out()) == DuckDBError)
+      return table->failed();
+    return table;
+  }
+
+  Status add(const RejectedRecord& record) {
+    duckdb_appender appender = appender_.get();
+    append_text(record.file);
+    duckdb_append_int64(appender, static_cast<std::int64_t>(record.record));
+    duckdb_append_int64(appender, static_cast<std::int64_t>(record.line));
+    duckdb_append_int64(appender, static_cast<std::int64_t>(record.byte_offset));
+    if (record.column.empty())
+      duckdb_append_null(appender);
+    else
+      append_text(record.column);
+    append_text(record.error_class);
+    append_text(record.message);
+    duckdb_append_blob(appender, record.raw.data(), record.raw.size());
+    if (duckdb_appender_end_row(appender) == DuckDBError) return failed();
+    return ok_status();
+  }
+
+  Status finish() {
+    if (duckdb_appender_close(appender_.get()) == DuckDBError) return failed();
+    return ok_status();
+  }
+
+ private:
+  void append_text(const std::string& text) {
+    duckdb_append_varchar_length(appender_.get(), text.data(), text.size());
+  }
+  Error failed() const {
+    const char* const message = duckdb_appender_error(appender_.get());
+    return engine_error(DUCKDB_ERROR_INVALID, message == nullptr ? "no appender" : message,
+                        Author::kOurs);
+  }
+
+  Connection connection_;
+  Appender appender_;
+};
+
+std::string read_parquet(const std::vector<std::string>& files) {
+  return "read_parquet(" + sql_list(files) + ")";
+}
+
+Result<std::string> rows_of(const DatasetView& view) {
+  if (!view.files.empty()) return "SELECT * FROM " + read_parquet(view.files);
+  if (!view.schema.has_value() || view.schema->columns.empty())
+    return Error{ErrorClass::kUser, "dataset.empty",
+                 "dataset \"" + view.name + "\" has no snapshot yet, so its columns are not known",
+                 "run what writes it first", ""};
+  std::string columns;
+  for (const ColumnSpec& column : view.schema->columns) {
+    if (!columns.empty()) columns += ", ";
+    columns += "CAST(NULL AS " + column.type + ") AS " + sql_identifier(column.name);
+  }
+  return "SELECT " + columns + " WHERE false";
+}
+
+// Types that Parquet has not, as those that it has (docs/types.md).
+std::string storable(const ColumnSpec& column) {
+  std::string type = column.type;
+  for (const std::string_view wide : {std::string_view("UHUGEINT"), std::string_view("HUGEINT")})
+    for (std::size_t at = 0; (at = type.find(wide, at)) != std::string::npos;)
+      type.replace(at, wide.size(), "DECIMAL(38,0)");
+  if (type.starts_with("ENUM(") || type == "BIT" || type == "TIME WITH TIME ZONE") type = "VARCHAR";
+  const std::string name = sql_identifier(column.name);
+  return type == column.type ? name : "CAST(" + name + " AS " + type + ") AS " + name;
+}
+
+Value value_of(const QueryValue& value) {
+  return std::visit(
+      Overloaded{[](const std::string& text) {
+                   return Value(duckdb_create_varchar_length(text.data(), text.size()));
+                 },
+                 [](std::int64_t number) { return Value(duckdb_create_int64(number)); },
+                 [](bool flag) { return Value(duckdb_create_bool(flag)); },
+                 [](const std::vector<std::string>& texts) {
+                   std::vector<Value> owned;
+                   std::vector<duckdb_value> values;
+                   for (const std::string& text : texts) {
+                     owned.emplace_back(duckdb_create_varchar_length(text.data(), text.size()));
+                     values.push_back(owned.back().get());
+                   }
+                   const LogicalType text(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
+                   return Value(duckdb_create_list_value(text.get(), values.data(), values.size()));
+                 }},
+      value);
+}
+
+Status bind_parameters(const Prepared& statement,
+                       const std::map<std::string, QueryValue>& parameters) {
+  for (idx_t i = 1; i <= duckdb_nparams(statement.get()); ++i) {
+    const char* const name = duckdb_parameter_name(statement.get(), i);
+    const auto found = parameters.find(name == nullptr ? "" : name);
+    duckdb_free(const_cast<char*>(name));
+    if (found == parameters.end())
+      return Error{ErrorClass::kUser, "query.parameter_missing",
+                   "the statement uses a parameter that the run does not have",
+                   "declare it under parameters", ""};
+    if (duckdb_bind_value(statement.get(), i, value_of(found->second).get()) == DuckDBError)
+      return Error{ErrorClass::kUser, "query.parameter_invalid",
+                   "parameter \"" + found->first + "\" can't be bound", "look at its value", ""};
+  }
+  return ok_status();
+}
+
+class DuckDbEngine final : public QueryEngine {
+ public:
+  DuckDbEngine(std::unique_ptr<Session> writer, std::unique_ptr<Session> closed)
+      : writer_(std::move(writer)), closed_(std::move(closed)) {}
+
+  Status limit(const EngineLimits& limits) override {
+    limits_ = limits;
+    std::error_code error;
+    std::filesystem::create_directories(limits.spill_folder, error);
+    if (error)
+      return Error{ErrorClass::kInfrastructure, "engine.spill_folder",
+                   "the folder \"" + limits.spill_folder + "\" can't be made: " + error.message(), "", ""};
+    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer"));
+    return limit_session(*closed_, "query");
+  }
+
+  Result<std::string> syntax_tree(std::string_view sql) override {
+    MILLRACE_TRY(statement, writer_->prepare(sql::kTreeQuery, Author::kOurs));
+    if (duckdb_bind_varchar_length(statement.get(), 1, sql.data(), sql.size()) == DuckDBError)
+      return Error{ErrorClass::kUser, "sql.encoding", "the text is not UTF-8", "", ""};
+    ResultSet result;
+    MILLRACE_RETURN_IF_ERROR(
+        writer_->execute(statement, false, {}, result, Author::kUsers, nullptr));
+    const Chunk chunk(duckdb_fetch_chunk(*result.get()));
+    if (chunk.get() == nullptr || duckdb_data_chunk_get_size(chunk.get()) != 1)
+      return engine_error(DUCKDB_ERROR_INTERNAL, "the engine gave no tree", Author::kOurs);
+    duckdb_vector column = duckdb_data_chunk_get_vector(chunk.get(), 0);
+    auto* const tree = static_cast<duckdb_string_t*>(duckdb_vector_get_data(column));
+    return std::string(duckdb_string_t_data(tree), duckdb_string_t_length(*tree));
+  }
+
+  Result<Ingested> ingest_text(const TextSource& source, std::uint64_t max_rejects,
+                               const std::string& folder, const std::string& quarantine_folder,
+                               const Watch& watch) override {
+    MILLRACE_TRY(layout, read_layout(source));
+    MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
+    RejectLog rejects(max_rejects,
+                      [&](const RejectedRecord& record) { return quarantine->add(record); });
+    TextTable table(source, layout, rejects, watch.activity);
+    MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_text"));
+    MILLRACE_TRY(rows, with_own_error(write(table.select(), folder, watch), table));
+    rows.schema = layout.schema;
+    MILLRACE_RETURN_IF_ERROR(quarantine->finish());
+    MILLRACE_TRY(bad, write("SELECT * FROM quarantine ORDER BY file, byte_offset",
+                            quarantine_folder, watch));
+    bad.schema = quarantine_schema();
+    return Ingested{std::move(rows), std::move(bad)};
+  }
+
+  Result<WrittenDataset> ingest_parquet(const std::vector<SourceFile>& files,
+                                        const std::vector<std::string>& roots, const Schema& stated,
+                                        const std::string& folder, const Watch& watch) override {
+    // Opened once: the engine reads what was checked, whatever the path comes to mean.
+    std::vector<ipc::OwnedFd> open;
+    std::vector<std::string> paths;
+    for (const SourceFile& file : files) {
+      MILLRACE_TRY(descriptor, open_below(file.path, roots));
+      paths.push_back("/proc/self/fd/" + std::to_string(descriptor.get()));
+      open.push_back(std::move(descriptor));
+    }
+    const std::string rows = "SELECT * FROM " + read_parquet(paths);
+    MILLRACE_TRY(found, describe_source(rows));
+    std::string columns;
+    for (const ColumnSpec& column : stated.columns.empty() ? found.columns : stated.columns) {
+      if (!columns.empty()) columns += ", ";
+      if (stated.columns.empty()) {
+        columns += storable(column);
+        continue;
+      }
+      MILLRACE_TRY(type, parse_column_type(column.type));
+      if (std::ranges::find(found.columns, column.name, &ColumnSpec::name) == found.columns.end())
+        return Error{ErrorClass::kUser, "ingest.column_missing",
+                     "\"" + files.front().path + "\" has no column \"" + column.name + "\"",
+                     "names count with their case; mend into.schema or the file", ""};
+      const std::string name = sql_identifier(column.name);
+      columns += "CAST(" + name + " AS " + type.sql + ") AS " + name;
+    }
+    return write("SELECT " + columns + " FROM " + read_parquet(paths), folder, watch);
+  }
+
+  Result<WrittenDataset> run_query(const Query& query, const std::string& folder,
+                                   const Watch& watch) override {
+    MILLRACE_RETURN_IF_ERROR(close_in(query.views));
+    MILLRACE_TRY(statement, closed_->prepare(query.sql, Author::kUsers));
+    if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
+      return Error{ErrorClass::kPolicy, "query.not_select", "the statement is no SELECT",
+                   "write one SELECT", ""};
+    MILLRACE_RETURN_IF_ERROR(bind_parameters(statement, query.parameters));
+    ResultSet result;
+    const auto look = [&] { watch.activity.fraction = closed_->progress(); };
+    MILLRACE_RETURN_IF_ERROR(
+        closed_->execute(statement, true, watch.stop, result, Author::kUsers, look));
+    ResultTable table(result, !query.ordered, query.max_rows, watch.activity);
+    MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_result"));
+    MILLRACE_TRY(schema, describe(*writer_, "SELECT * FROM millrace_result()"));
+    std::string columns;
+    for (const ColumnSpec& column : schema.columns)
+      columns += (columns.empty() ? "" : ", ") + storable(column);
+    if (query.ordered)
+      MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
+    // The fetch may wait for the closed database, which has to hear of a stop as well.
+    const std::stop_callback interrupt(watch.stop, [this] { closed_->interrupt(); });
+    return with_own_error(write("SELECT " + columns + " FROM millrace_result()", folder, watch),
+                          table);
+  }
+
+  Result<WrittenFile> export_rows(const DatasetView& dataset, ExportFormat format,
+                                  const std::string& path, const Watch& watch) override;
+
+ private:
+  Status limit_session(Session& session, const std::string& name) {
+    MILLRACE_RETURN_IF_ERROR(session.run("SET threads = " + std::to_string(limits_.threads)));
+    MILLRACE_RETURN_IF_ERROR(session.run(
+        "SET memory_limit = " + sql_literal(std::to_string(limits_.memory.value()) + "B")));
+    MILLRACE_RETURN_IF_ERROR(
+        session.run("SET temp_directory = " + sql_literal(limits_.spill_folder + "/" + name)));
+    return session.run("SET max_temp_directory_size = " +
+                       sql_literal(std::to_string(limits_.spill.value()) + "B"));
+  }
+
+  // Views over the files and nothing else; no way back.
+  Status close_in(const std::vector<DatasetView>& views) {
+    std::vector<std::string> files;
+    for (const DatasetView& view : views)
+      files.insert(files.end(), view.files.begin(), view.files.end());
+    MILLRACE_RETURN_IF_ERROR(closed_->run("SET allowed_paths = " + sql_list(files)));
+    for (const DatasetView& view : views) {
+      MILLRACE_TRY(rows, rows_of(view));
+      MILLRACE_RETURN_IF_ERROR(
+          closed_->run("CREATE VIEW " + sql_identifier(view.name) + " AS " + rows));
+    }
+    MILLRACE_RETURN_IF_ERROR(closed_->run("SET preserve_insertion_order = true"));
+    MILLRACE_RETURN_IF_ERROR(closed_->run("SET enable_external_access = false"));
+    return closed_->run("SET lock_configuration = true");
+  }
+
+  Result<Schema> describe_source(const std::string& rows) {
+    Result<Schema> schema = describe(*writer_, rows);
+    if (schema.ok() || schema.error().error_class != ErrorClass::kInfrastructure) return schema;
+    return Error{ErrorClass::kUser, "ingest.parquet",
+                 "the files can't be read as Parquet of one schema: " + schema.error().message,
+                 "look at the files", ""};
+  }
+
+  Result<WrittenDataset> write(const std::string& select, const std::string& folder,
+                               const Watch& watch) {
+    MILLRACE_TRY(written, write_parquet(*writer_, select, folder, watch.stop, nullptr));
+    watch.activity.rows_written += written.rows;
+    watch.activity.bytes_written += written.bytes;
+    return written;
+  }
+
+  EngineLimits limits_;
+  std::unique_ptr<Session> writer_;
+  std::unique_ptr<Session> closed_;
+};
+
+std::string_view options_of(ExportFormat format) {
+  switch (format) {
+    case ExportFormat::kCsv:
+      return "FORMAT csv, HEADER true";
+    case ExportFormat::kCsvWithoutHeader:
+      return "FORMAT csv, HEADER false";
+    case ExportFormat::kNdjson:
+      return "FORMAT json";
+    case ExportFormat::kParquet:
+      return "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1";
+  }
+  return "";
+}
+
+Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, ExportFormat format,
+                                              const std::string& path, const Watch& watch) {
+  MILLRACE_TRY(rows, rows_of(dataset));
+  // A delivery's rows keep the dataset's order.
+  MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
+  MILLRACE_TRY(statement, writer_->prepare("COPY (" + rows + ") TO " + sql_literal(path) + " (" +
+                                               std::string(options_of(format)) + ")",
+                                           Author::kOurs));
+  ResultSet result;
+  const auto look = [&] { watch.activity.fraction = writer_->progress(); };
+  MILLRACE_RETURN_IF_ERROR(
+      writer_->execute(statement, false, watch.stop, result, Author::kOurs, look));
+  WrittenFile file;
+  file.name = std::filesystem::path(path).filename().string();
+  file.rows = static_cast<std::int64_t>(duckdb_rows_changed(result.get()));
+  std::error_code error;
+  file.bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, error));
+  MILLRACE_TRY(checksum, checksum_of_file(path));
+  file.checksum = std::move(checksum);
+  MILLRACE_RETURN_IF_ERROR(sync_path(path));
+  watch.activity.rows_written += file.rows;
+  watch.activity.bytes_written += file.bytes;
+  return file;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<QueryEngine>> open_query_engine() {
+  MILLRACE_TRY(writer, Session::open());
+  MILLRACE_TRY(closed, Session::open());
+  return std::unique_ptr<QueryEngine>(
+      std::make_unique<DuckDbEngine>(std::move(writer), std::move(closed)));
+}
+
+}  // namespace millrace::kernel

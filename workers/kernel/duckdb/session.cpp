@@ -1,0 +1,243 @@
+#include "workers/kernel/duckdb/session.h"
+
+#include <chrono>
+#include <thread>
+
+#include "lib/sql/limits.h"
+
+namespace millrace::kernel {
+namespace {
+
+Error unavailable(const std::string& message) {
+  return Error{ErrorClass::kInfrastructure, "engine.unavailable", message, "", ""};
+}
+
+constexpr struct {
+  const char* name;
+  const char* value;
+} kSettings[] = {
+    {"threads", "1"},  // until there is a grant
+    {"autoinstall_known_extensions", "false"},
+    {"autoload_known_extensions", "false"},
+    {"allow_community_extensions", "false"},
+    // Rows of a text file need no order, and keeping one would write with one thread.
+    {"preserve_insertion_order", "false"},
+};
+
+// "Binder Error: …\n\nLINE 1: …\n   ^" → the first line, without the kind.
+std::string spoken(std::string_view message) {
+  message = message.substr(0, message.find("\n\nLINE "));
+  const std::size_t colon = message.find(" Error: ");
+  if (colon != std::string_view::npos && colon < 40) message.remove_prefix(colon + 8);
+  return std::string(message);
+}
+
+// Of errors that come as a text alone.
+duckdb_error_type type_of(std::string_view message) {
+  constexpr struct {
+    std::string_view kind;
+    duckdb_error_type type;
+  } kKinds[] = {{"INTERRUPT", DUCKDB_ERROR_INTERRUPT},
+                {"Out of Memory", DUCKDB_ERROR_OUT_OF_MEMORY},
+                {"Permission", DUCKDB_ERROR_PERMISSION},
+                {"IO", DUCKDB_ERROR_IO},
+                {"INTERNAL", DUCKDB_ERROR_INTERNAL},
+                {"FATAL", DUCKDB_ERROR_FATAL},
+                {"Parser", DUCKDB_ERROR_PARSER},
+                {"Syntax", DUCKDB_ERROR_SYNTAX},
+                {"Binder", DUCKDB_ERROR_BINDER},
+                {"Catalog", DUCKDB_ERROR_CATALOG}};
+  const std::string_view kind = message.substr(0, message.find(" Error: "));
+  for (const auto& known : kKinds)
+    if (kind == known.kind) return known.type;
+  return DUCKDB_ERROR_INVALID;
+}
+
+bool says(std::string_view message, std::string_view words) {
+  return message.find(words) != std::string_view::npos;
+}
+
+std::string lower_first(std::string text) {
+  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
+}
+
+}  // namespace
+
+std::string sql_literal(std::string_view text) {
+  std::string literal = "'";
+  for (const char c : text) literal.append(c == '\'' ? 2 : 1, c);
+  return literal + "'";
+}
+
+std::string sql_identifier(std::string_view name) {
+  std::string identifier = "\"";
+  for (const char c : name) identifier.append(c == '"' ? 2 : 1, c);
+  return identifier + "\"";
+}
+
+std::string sql_list(const std::vector<std::string>& texts) {
+  std::string list = "[";
+  for (const std::string& text : texts) {
+    if (list.size() > 1) list += ", ";
+    list += sql_literal(text);
+  }
+  return list + "]";
+}
+
+Error engine_error(duckdb_error_type type, std::string_view message, Author author) {
+  const std::string text = lower_first(spoken(message));
+  if (says(message, "No space left on device") || says(message, "max_temp_directory_size"))
+    return Error{ErrorClass::kResource, "engine.disk_full", text,
+                 "free space, or grant the task more disk", ""};
+  switch (type) {
+    case DUCKDB_ERROR_INTERRUPT:
+      return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped", "", ""};
+    case DUCKDB_ERROR_OUT_OF_MEMORY:
+      return Error{ErrorClass::kResource, "engine.out_of_memory", text,
+                   "grant the task more memory by resources", ""};
+    case DUCKDB_ERROR_PERMISSION:
+      return Error{ErrorClass::kPolicy, "engine.refused", text, "", ""};
+    case DUCKDB_ERROR_IO:
+      return Error{ErrorClass::kInfrastructure, "engine.io", text, "", ""};
+    case DUCKDB_ERROR_INTERNAL:
+    case DUCKDB_ERROR_FATAL:
+      return Error{ErrorClass::kInfrastructure, "engine.internal", text, "", ""};
+    default:
+      break;
+  }
+  if (author == Author::kOurs)
+    return Error{ErrorClass::kInfrastructure, "engine.failed", text, "", ""};
+  switch (type) {
+    case DUCKDB_ERROR_PARSER:
+    case DUCKDB_ERROR_SYNTAX:
+    case DUCKDB_ERROR_BINDER:
+    case DUCKDB_ERROR_CATALOG:
+    case DUCKDB_ERROR_PARAMETER_NOT_RESOLVED:
+    case DUCKDB_ERROR_PARAMETER_NOT_ALLOWED:
+      return Error{ErrorClass::kUser, "query.invalid", text, "mend the statement", ""};
+    default:
+      return Error{ErrorClass::kUser, "query.failed", text, "mend the statement or its data", ""};
+  }
+}
+
+Result<std::unique_ptr<Session>> Session::open() {
+  if (const std::string_view version = duckdb_library_version(); version != sql::kEngineVersion)
+    return unavailable("libduckdb is " + std::string(version) + ", not " + sql::kEngineVersion);
+  Config config;
+  if (duckdb_create_config(config.out()) == DuckDBError)
+    return unavailable("libduckdb gives no config");
+  for (const auto& [name, value] : kSettings)
+    if (duckdb_set_config(config.get(), name, value) == DuckDBError)
+      return unavailable("libduckdb does not take the setting \"" + std::string(name) + "\"");
+  std::unique_ptr<Session> session(new Session());
+  char* message = nullptr;
+  if (duckdb_open_ext(nullptr, session->database_.out(), config.get(), &message) == DuckDBError) {
+    const std::string text = message == nullptr ? "" : message;
+    duckdb_free(message);
+    return unavailable("libduckdb does not open: " + text);
+  }
+  MILLRACE_TRY(connection, session->connect());
+  session->connection_ = std::move(connection);
+  MILLRACE_RETURN_IF_ERROR(session->run("SET TimeZone = 'UTC'"));
+  // Progress is kept only when the bar is on; it is never printed.
+  MILLRACE_RETURN_IF_ERROR(session->run("SET enable_progress_bar = true"));
+  MILLRACE_RETURN_IF_ERROR(session->run("SET enable_progress_bar_print = false"));
+  return session;
+}
+
+Result<Connection> Session::connect() const {
+  Connection connection;
+  if (duckdb_connect(database_.get(), connection.out()) == DuckDBError)
+    return unavailable("libduckdb does not connect");
+  return connection;
+}
+
+Status Session::run(const std::string& sql) {
+  ResultSet result;
+  if (duckdb_query(connection_.get(), sql.c_str(), result.get()) == DuckDBError)
+    return engine_error(duckdb_result_error_type(result.get()), duckdb_result_error(result.get()),
+                        Author::kOurs);
+  return ok_status();
+}
+
+Result<std::vector<Session::Row>> Session::rows(const std::string& sql) {
+  ResultSet result;
+  if (duckdb_query(connection_.get(), sql.c_str(), result.get()) == DuckDBError)
+    return engine_error(duckdb_result_error_type(result.get()), duckdb_result_error(result.get()),
+                        Author::kOurs);
+  std::vector<Row> rows;
+  for (;;) {
+    const Chunk chunk(duckdb_fetch_chunk(*result.get()));
+    if (chunk.get() == nullptr) return rows;
+    const idx_t count = duckdb_data_chunk_get_size(chunk.get());
+    for (idx_t row = 0; row < count; ++row) {
+      Row& texts = rows.emplace_back();
+      for (idx_t i = 0; i < duckdb_data_chunk_get_column_count(chunk.get()); ++i) {
+        duckdb_vector column = duckdb_data_chunk_get_vector(chunk.get(), i);
+        std::uint64_t* const validity = duckdb_vector_get_validity(column);
+        if (validity != nullptr && !duckdb_validity_row_is_valid(validity, row)) {
+          texts.emplace_back();
+          continue;
+        }
+        auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(column)) + row;
+        texts.emplace_back(std::in_place, duckdb_string_t_data(text),
+                           duckdb_string_t_length(*text));
+      }
+    }
+  }
+}
+
+Result<Prepared> Session::prepare(const std::string& sql, Author author) {
+  Prepared statement;
+  if (duckdb_prepare(connection_.get(), sql.c_str(), statement.out()) == DuckDBError) {
+    const char* const message = duckdb_prepare_error(statement.get());
+    const std::string text = message == nullptr ? "the statement can't be prepared" : message;
+    return engine_error(
+        says(text, "Permission Error") ? DUCKDB_ERROR_PERMISSION : DUCKDB_ERROR_BINDER, text,
+        author);
+  }
+  return statement;
+}
+
+Status Session::execute(const Prepared& statement, bool streaming, const std::stop_token& stop,
+                        ResultSet& result, Author author, const std::function<void()>& watch) {
+  Pending pending;
+  const duckdb_state made = streaming
+                                ? duckdb_pending_prepared_streaming(statement.get(), pending.out())
+                                : duckdb_pending_prepared(statement.get(), pending.out());
+  if (made == DuckDBError)
+    return engine_error(type_of(duckdb_pending_error(pending.get())),
+                        duckdb_pending_error(pending.get()), author);
+  // An interrupt that comes before the statement has begun would be lost; the loop sees `stop`
+  // then.
+  const std::stop_callback interrupt_at_stop(stop, [this] { interrupt(); });
+  for (;;) {
+    const duckdb_pending_state state = duckdb_pending_execute_task(pending.get());
+    if (state == DUCKDB_PENDING_ERROR) {
+      const std::string message = duckdb_pending_error(pending.get());
+      return engine_error(type_of(message), message, author);
+    }
+    if (duckdb_pending_execution_is_finished(state)) break;
+    if (stop.stop_requested()) {
+      interrupt();
+      return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
+    }
+    if (watch) watch();
+    // Every task is in another thread's hands.
+    if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE)
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  if (duckdb_execute_pending(pending.get(), result.get()) == DuckDBError)
+    return engine_error(duckdb_result_error_type(result.get()), duckdb_result_error(result.get()),
+                        author);
+  return ok_status();
+}
+
+double Session::progress() const {
+  const double percentage = duckdb_query_progress(connection_.get()).percentage;
+  return percentage < 0 ? -1 : percentage / 100;
+}
+
+}  // namespace millrace::kernel

@@ -1,0 +1,504 @@
+// The engine on real files: what it reads, writes, sets aside and refuses.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "workers/kernel/query_engine.h"
+#include "workers/kernel/testing/temp_folder.h"
+
+namespace millrace::kernel {
+namespace {
+
+using millrace::testing::flights_folder;
+using millrace::testing::read_file;
+using millrace::testing::TempFolder;
+
+class EngineTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<QueryEngine> open(Bytes memory = mebibytes(512)) {
+    auto engine = open_query_engine();
+    EXPECT_TRUE(engine.ok()) << engine.error().to_text();
+    const Status limited = (*engine)->limit({.threads = 2,
+                                             .memory = memory,
+                                             .spill = mebibytes(1024),
+                                             .spill_folder = folder_ / "spill"});
+    EXPECT_TRUE(limited.ok()) << limited.error().to_text();
+    return std::move(*engine);
+  }
+
+  Result<std::string> sql_text(const std::vector<DatasetView>& views, const std::string& sql,
+                               std::map<std::string, QueryValue> parameters = {}) {
+    // Through a query and an export: what a person would see.
+    const std::string number = std::to_string(++count_);
+    Query query{.sql = sql, .views = views, .parameters = std::move(parameters), .ordered = true};
+    MILLRACE_TRY(written, open()->run_query(query, folder_ / ("q" + number), watch()));
+    MILLRACE_TRY(file, open()->export_rows(view("q" + number, written), ExportFormat::kCsv,
+                                           folder_ / (number + ".csv"), watch()));
+    return read_file(folder_ / file.name);
+  }
+
+  DatasetView view(const std::string& folder, const WrittenDataset& written,
+                   const std::string& name = "t") {
+    DatasetView view{name, written.schema, {}};
+    for (const WrittenFile& file : written.files)
+      view.files.push_back(folder_ / folder + "/" + file.name);
+    return view;
+  }
+
+  TextSource source(const std::string& path, TextFormat format, Schema stated = {}) {
+    auto files = list_source_files("file://" + path, roots_);
+    EXPECT_TRUE(files.ok()) << files.error().to_text();
+    return {.files = files.ok() ? *files : std::vector<SourceFile>{},
+            .roots = roots_,
+            .format = std::move(format),
+            .stated = std::move(stated)};
+  }
+
+  // Ingests a file's text; its rows and bad rows are in the folders "N" and "bad-N".
+  Result<Ingested> ingest(const std::string& name, const std::string& content, TextFormat format,
+                          Schema stated = {}, std::uint64_t max_rejects = 100) {
+    last_ = std::to_string(++count_);
+    return open()->ingest_text(
+        source(folder_.write(name, content), std::move(format), std::move(stated)), max_rejects,
+        folder_ / last_, folder_ / ("bad-" + last_), watch());
+  }
+  // What the last ingest left, as CSV.
+  std::string rows(const Ingested& ingested) {
+    return text_of({view(last_, ingested.rows)}, "SELECT * FROM t ORDER BY ALL");
+  }
+  std::string bad_rows(const Ingested& ingested, const std::string& columns = "*") {
+    return text_of({view("bad-" + last_, ingested.quarantine)},
+                   "SELECT " + columns + " FROM t ORDER BY byte_offset");
+  }
+  std::string text_of(const std::vector<DatasetView>& views, const std::string& sql) {
+    const Result<std::string> text = sql_text(views, sql);
+    return text.ok() ? *text : text.error().to_text();
+  }
+  std::string code_of_query(const std::string& sql) {
+    const Result<std::string> text = sql_text({}, sql);
+    return text.ok() ? "no error" : text.error().code;
+  }
+
+  Watch watch() { return {stop_.get_token(), activity_}; }
+
+  TempFolder folder_;
+  std::vector<std::string> roots_{folder_.path().string(), flights_folder()};
+  std::stop_source stop_;
+  Activity activity_;
+  int count_ = 0;
+  std::string last_;
+};
+
+TEST_F(EngineTest, flights_become_parquet_with_every_row) {
+  auto ingested =
+      open()->ingest_text(source(flights_folder() + "/flights.csv", CsvFormat{.nulls = {"NA"}}), 0,
+                          folder_ / "flights", folder_ / "bad", watch());
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(ingested->rows.rows, 336'776);
+  EXPECT_EQ(ingested->quarantine.rows, 0);
+  EXPECT_EQ(ingested->rows.schema.columns.at(18).type, "TIMESTAMP WITH TIME ZONE");
+  EXPECT_EQ(activity_.bytes_read, 31'053'850);
+  // The figures of awk over the file.
+  EXPECT_EQ(text_of({view("flights", ingested->rows)},
+                    "SELECT count(*) n, sum(distance) d, count(dep_delay) c, min(time_hour) t0, "
+                    "max(tailnum) tail FROM t"),
+            "n,d,c,t0,tail\n336776,350217607,328521,2013-01-01 10:00:00+00,N9EAMQ\n");
+  const std::string& statistics = ingested->rows.files.at(0).statistics_json;
+  EXPECT_NE(statistics.find(R"("carrier":{"max":"YV","min":"9E","nulls":0})"), std::string::npos)
+      << statistics;
+  EXPECT_NE(statistics.find(R"("dep_delay":{"max":"1301","min":"-43","nulls":8255})"),
+            std::string::npos);
+  EXPECT_EQ(ingested->rows.files.at(0).checksum,
+            *checksum_of_file(folder_ / "flights/" + ingested->rows.files.at(0).name));
+}
+
+// One fault of each class that both formats can have, in the same records.
+constexpr const char* kFaultyCsv =
+    "id,amount,at,note\n"
+    "1,1.5,2024-01-01 10:00:00,ok\n"
+    "x,2.5,2024-01-01 10:00:00,an id that is none\n"
+    "3,oops,2024-01-01 10:00:00,\n"
+    "4,4.5,2024-13-01 10:00:00,a month that is none\n"
+    "5,5.5,2024-01-01 10:00:00,\"quoted, ok\"\n"
+    "6,6.5,2024-01-01 10:00:00,\xC3\x28\n"
+    "7.5,7.5,2024-01-01 10:00:00,an id with a fraction\n"
+    ",8.5,2024-01-01 10:00:00,no id\n"
+    "9,9.5,2024-01-01 10:00:00,ok\n";
+constexpr const char* kFaultyNdjson =
+    R"({"id":1,"amount":1.5,"at":"2024-01-01 10:00:00","note":"ok"})"
+    "\n"
+    R"({"id":"x","amount":2.5,"at":"2024-01-01 10:00:00","note":"an id that is none"})"
+    "\n"
+    R"({"id":3,"amount":"oops","at":"2024-01-01 10:00:00"})"
+    "\n"
+    R"({"id":4,"amount":4.5,"at":"2024-13-01 10:00:00","note":"a month that is none"})"
+    "\n"
+    R"({"id":5,"amount":5.5,"at":"2024-01-01 10:00:00","note":"quoted, ok"})"
+    "\n"
+    "{\"id\":6,\"amount\":6.5,\"at\":\"2024-01-01 10:00:00\",\"note\":\"\xC3\x28\"}\n"
+    R"({"id":7.5,"amount":7.5,"at":"2024-01-01 10:00:00","note":"an id with a fraction"})"
+    "\n"
+    R"({"id":null,"amount":8.5,"at":"2024-01-01 10:00:00","note":"no id"})"
+    "\n"
+    R"({"id":9,"amount":9.5,"at":"2024-01-01 10:00:00","note":"ok"})"
+    "\n";
+
+std::string with_crlf(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\r\n");
+  return text;
+}
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes)
+    for (const int digit : {(byte >> 4) & 15, byte & 15}) text += "0123456789ABCDEF"[digit];
+  return text;
+}
+
+TEST_F(EngineTest, the_same_faults_give_the_same_quarantine_in_every_format) {
+  const Schema stated{
+      {{"id", "BIGINT", false}, {"amount", "DOUBLE"}, {"at", "TIMESTAMP"}, {"note", "VARCHAR"}}};
+  struct Case {
+    const char* file;
+    std::string content;
+    TextFormat format;
+  };
+  for (const Case& test : {Case{"lf.csv", kFaultyCsv, CsvFormat{}},
+                           Case{"crlf.csv", with_crlf(kFaultyCsv), CsvFormat{}},
+                           Case{"lf.ndjson", kFaultyNdjson, NdjsonFormat{}},
+                           Case{"crlf.ndjson", with_crlf(kFaultyNdjson), NdjsonFormat{}}}) {
+    SCOPED_TRACE(test.file);
+    const auto ingested = ingest(test.file, test.content, test.format, stated);
+    ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+    EXPECT_EQ(bad_rows(*ingested, "record, \"column\", error_class, message"),
+              "record,column,error_class,message\n"
+              "2,id,value.type,\"\"\"x\"\" is no BIGINT\"\n"
+              "3,amount,value.type,\"\"\"oops\"\" is no DOUBLE\"\n"
+              "4,at,value.type,\"\"\"2024-13-01 10:00:00\"\" is no TIMESTAMP\"\n"
+              "6,,record.not_utf8,the record is not UTF-8\n"
+              "7,id,value.type,\"\"\"7.5\"\" is no BIGINT\"\n"
+              "8,id,value.null,\"a null, and the column takes none\"\n");
+    EXPECT_EQ(rows(*ingested),
+              "id,amount,at,note\n"
+              "1,1.5,2024-01-01 10:00:00,ok\n"
+              "5,5.5,2024-01-01 10:00:00,\"quoted, ok\"\n"
+              "9,9.5,2024-01-01 10:00:00,ok\n");
+    // Cutting the file at the place gives the raw row, and the line is the one an editor shows.
+    std::istringstream places(
+        bad_rows(*ingested, "byte_offset, octet_length(raw), line, hex(raw)"));
+    std::string line;
+    std::getline(places, line);
+    int count = 0;
+    for (; std::getline(places, line); ++count) {
+      std::istringstream cells(line);
+      std::size_t offset = 0;
+      std::size_t length = 0;
+      std::ptrdiff_t number = 0;
+      char comma = 0;
+      std::string raw;
+      cells >> offset >> comma >> length >> comma >> number >> comma >> raw;
+      const std::string cut = test.content.substr(offset, length);
+      EXPECT_EQ(raw, hex(cut));
+      EXPECT_EQ(cut.find_first_of("\r\n"), std::string::npos) << cut;
+      EXPECT_EQ(std::ranges::count(test.content.substr(0, offset), '\n') + 1, number);
+    }
+    EXPECT_EQ(count, 6);
+  }
+}
+
+TEST_F(EngineTest, csv_faults_of_form_are_set_aside_one_row_each) {
+  const auto ingested = ingest("form.csv",
+                               "a,b\n"
+                               "1,x\n"
+                               "2\n"
+                               "3,y,z\n"
+                               "4,\"q\"q\n"
+                               "5,\"line\nfeed\"\n"
+                               "6,\"never closed\n"
+                               "7,w\n",
+                               CsvFormat{});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(bad_rows(*ingested, "record, line, \"column\", error_class"),
+            "record,line,column,error_class\n"
+            "2,3,b,record.missing_field\n"
+            "3,4,,record.extra_field\n"
+            "4,5,,record.stray_text\n"
+            "6,8,,record.unclosed_quote\n");
+  EXPECT_EQ(rows(*ingested), "a,b\n1,x\n5,\"line\nfeed\"\n7,w\n");
+}
+
+TEST_F(EngineTest, ndjson_faults_of_form_are_set_aside_one_row_each) {
+  const auto ingested = ingest("form.ndjson",
+                               "{\"a\":1,\"b\":{\"x\":[1]}}\n"
+                               "{\"a\":2,\n"
+                               "[3]\n"
+                               "{\"a\":4,\"a\":4}\n"
+                               "{\"b\":null}\n",
+                               NdjsonFormat{});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(bad_rows(*ingested, "record, line, error_class"),
+            "record,line,error_class\n"
+            "2,2,record.not_json\n3,3,record.not_json\n4,4,record.duplicate_field\n");
+  EXPECT_EQ(rows(*ingested), "a,b\n1,\"{\"\"x\"\":[1]}\"\n,\n");
+  EXPECT_EQ(ingested->rows.schema.columns.at(1).type, "JSON");
+}
+
+TEST_F(EngineTest, too_many_bad_rows_fail_and_name_the_first) {
+  const std::string text = "a\n1\nx\ny\n3\n";
+  const Schema stated{{{"a", "BIGINT"}}};
+  const auto failed = ingest("bad.csv", text, CsvFormat{}, stated, 1);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, "ingest.too_many_bad_rows");
+  EXPECT_EQ(failed.error().error_class, ErrorClass::kUser);
+  EXPECT_EQ(failed.error().message, "more than 1 bad rows; the first: \"" + folder_ / "bad.csv" +
+                                        "\" line 3, column \"a\": \"x\" is no BIGINT");
+  EXPECT_TRUE(ingest("bad.csv", text, CsvFormat{}, stated, 2).ok());
+  const auto form = ingest("form.csv", "a,b\n1,2\n3\n", CsvFormat{}, {}, 0);
+  ASSERT_FALSE(form.ok());
+  EXPECT_EQ(form.error().code, "ingest.too_many_bad_rows") << "also when the scan itself finds it";
+}
+
+TEST_F(EngineTest, the_type_map_holds_through_parquet) {
+  const auto ingested = ingest(
+      "types.csv",
+      "i,d,n,b,day,clock,ts,tz,s,u,j,l,blob\n"
+      "42,1.5,12.34,true,2024-02-29,10:00:01,2024-02-29T10:00:00.123456,2024-02-29T10:00:00+02:00,"
+      "\"a \"\"b\"\"\",6f1b8a1e-8f0e-4b0e-9d4c-0a1b2c3d4e5f,\"{\"\"k\"\": [1]}\",\"[1, "
+      "null]\",\\x00a\n"
+      ",,,,,,,,,,,,\n",
+      CsvFormat{},
+      {{{"i", "INTEGER"},
+        {"d", "DOUBLE"},
+        {"n", "DECIMAL(10,2)"},
+        {"b", "BOOLEAN"},
+        {"day", "DATE"},
+        {"clock", "TIME"},
+        {"ts", "TIMESTAMP"},
+        {"tz", "TIMESTAMPTZ"},
+        {"s", "VARCHAR"},
+        {"u", "UUID"},
+        {"j", "JSON"},
+        {"l", "BIGINT[]"},
+        {"blob", "BLOB"}}});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(ingested->rows.rows, 2);
+  EXPECT_EQ(text_of({view(last_, ingested->rows)},
+                    "SELECT i, d, n, b, day, clock, ts, tz, s, u, j, l, hex(blob) h FROM t "
+                    "WHERE i IS NOT NULL"),
+            "i,d,n,b,day,clock,ts,tz,s,u,j,l,h\n"
+            "42,1.5,12.34,true,2024-02-29,10:00:01,2024-02-29 10:00:00.123456,2024-02-29 "
+            "08:00:00+00,\"a \"\"b\"\"\",6f1b8a1e-8f0e-4b0e-9d4c-0a1b2c3d4e5f,\"{\"\"k\"\": "
+            "[1]}\",\"[1, NULL]\",0061\n");
+}
+
+TEST_F(EngineTest, an_overflowing_double_is_a_bad_row_and_infinity_is_not) {
+  const auto ingested =
+      ingest("d.csv", "d\n1e400\ninf\n-inf\nnan\n1e308\n", CsvFormat{}, {{{"d", "DOUBLE"}}});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(bad_rows(*ingested, "record, message"),
+            "record,message\n1,\"\"\"1e400\"\" is no DOUBLE\"\n");
+}
+
+TEST_F(EngineTest, files_of_one_glob_may_order_their_columns_as_they_like) {
+  folder_.write("in/1.csv", "a,b\n1,x\n");
+  folder_.write("in/2.csv", "b,a\ny,2\n");
+  const auto read = [&](const std::string& name) {
+    return open()->ingest_text(source(folder_ / "in/*.csv", CsvFormat{}), 0, folder_ / name,
+                               folder_ / (name + "-bad"), watch());
+  };
+  const auto ingested = read("two");
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(text_of({view("two", ingested->rows)}, "SELECT * FROM t ORDER BY a"),
+            "a,b\n1,x\n2,y\n");
+  folder_.write("in/3.csv", "a,c\n1,x\n");
+  const auto failed = read("three");
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, "ingest.header");
+}
+
+TEST_F(EngineTest, a_stated_schema_chooses_columns) {
+  const Schema stated{{{"c", "VARCHAR"}, {"a", "BIGINT"}}};
+  const auto chosen = ingest("c.csv", "a,b,c\n1,2,3\n", CsvFormat{}, stated);
+  ASSERT_TRUE(chosen.ok()) << chosen.error().to_text();
+  EXPECT_EQ(rows(*chosen), "c,a\n3,1\n");
+  const auto json = ingest("c.ndjson", "{\"a\":1,\"b\":2,\"c\":3}\n", NdjsonFormat{}, stated);
+  ASSERT_TRUE(json.ok()) << json.error().to_text();
+  EXPECT_EQ(rows(*json), "c,a\n3,1\n");
+  EXPECT_EQ(ingest("c.csv", "a,b\n1,2\n", CsvFormat{}, {{{"x", "BIGINT"}}}).error().code,
+            "ingest.column_missing");
+  const auto plain = ingest("n.csv", "1,2\n3,4\n", CsvFormat{.header = false},
+                            {{{"x", "BIGINT"}, {"y", "BIGINT"}}});
+  ASSERT_TRUE(plain.ok()) << plain.error().to_text();
+  EXPECT_EQ(rows(*plain), "x,y\n1,2\n3,4\n");
+}
+
+TEST_F(EngineTest, one_column_keeps_its_nulls) {
+  const auto ingested = ingest("one.csv", "a\n1\n\n3\n", CsvFormat{});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(ingested->rows.rows, 3);
+}
+
+TEST_F(EngineTest, headers_that_are_none_are_refused) {
+  for (const char* const text :
+       {"", "a,a\n1,2\n", "a,A\n1,2\n", "\"a\"x,b\n1,2\n", "a\xFF,b\n1,2\n"})
+    EXPECT_FALSE(ingest("h.csv", text, CsvFormat{}).ok()) << text;
+  EXPECT_EQ(ingest("h.ndjson", "", NdjsonFormat{}).error().code, "ingest.no_columns");
+}
+
+TEST_F(EngineTest, parquet_is_read_whole_and_converted_where_a_schema_says_so) {
+  const auto first = ingest("p.csv", "a,b\n1,x\n2,y\n", CsvFormat{});
+  ASSERT_TRUE(first.ok());
+  const auto files = list_source_files("file://" + folder_ / last_ + "/*.parquet", roots_);
+  ASSERT_TRUE(files.ok());
+  const auto again = open()->ingest_parquet(*files, roots_, {}, folder_ / "again", watch());
+  ASSERT_TRUE(again.ok()) << again.error().to_text();
+  EXPECT_EQ(again->schema, first->rows.schema);
+  EXPECT_EQ(text_of({view("again", *again)}, "SELECT * FROM t ORDER BY a"), "a,b\n1,x\n2,y\n");
+  const auto text =
+      open()->ingest_parquet(*files, roots_, {{{"a", "VARCHAR"}}}, folder_ / "text", watch());
+  ASSERT_TRUE(text.ok()) << text.error().to_text();
+  EXPECT_EQ(text->schema.columns.at(0).type, "VARCHAR");
+  folder_.write("no.parquet", "PAR1 but not really");
+  const auto none = list_source_files("file://" + folder_ / "no.parquet", roots_);
+  EXPECT_EQ(open()->ingest_parquet(*none, roots_, {}, folder_ / "none", watch()).error().code,
+            "ingest.parquet");
+}
+
+TEST_F(EngineTest, queries_bind_parameters_and_keep_an_order) {
+  const auto text = sql_text({}, "SELECT $n + 1 AS n, $s AS s, $yes AS yes, len($list) AS l",
+                             {{"n", std::int64_t{41}},
+                              {"s", std::string("it's; DROP")},
+                              {"yes", true},
+                              {"list", std::vector<std::string>{"a", "b"}},
+                              {"unused", std::string("x")}});
+  ASSERT_TRUE(text.ok()) << text.error().to_text();
+  EXPECT_EQ(*text, "n,s,yes,l\n42,it's; DROP,true,2\n");
+  EXPECT_EQ(code_of_query("SELECT $missing AS x"), "query.parameter_missing");
+  const auto ordered = sql_text({}, "SELECT range AS i FROM range(300000) ORDER BY i DESC");
+  ASSERT_TRUE(ordered.ok());
+  EXPECT_EQ(ordered->substr(0, 16), "i\n299999\n299998\n");
+  EXPECT_TRUE(ordered->ends_with("\n1\n0\n"));
+}
+
+TEST_F(EngineTest, sums_stay_exact_and_odd_types_become_storable) {
+  EXPECT_EQ(text_of({},
+                    "SELECT sum(x) s, [sum(x)] l, {'k': sum(x)} st FROM "
+                    "(VALUES (9223372036854775807), (9223372036854775807)) v(x)"),
+            "s,l,st\n18446744073709551614,[18446744073709551614],{'k': 18446744073709551614}\n");
+  EXPECT_EQ(text_of({}, "SELECT NULL AS n, 'a'::ENUM('a','b') AS e, '101'::BIT AS b"),
+            "n,e,b\n,a,101\n");
+}
+
+TEST_F(EngineTest, statements_that_fail_say_why) {
+  EXPECT_EQ(code_of_query("SELECT nothing FROM nowhere"), "query.invalid");
+  EXPECT_EQ(code_of_query("SELECT 'x'::INT AS i"), "query.failed");
+  EXPECT_EQ(code_of_query("SELECT 1 AS a, 2 AS a"), "query.duplicate_column");
+  EXPECT_EQ(code_of_query("SELECT 1 AS a, 2 AS A"), "query.duplicate_column");
+  EXPECT_EQ(code_of_query("SELECT CASE WHEN range > 99998 THEN error('late') END AS a "
+                          "FROM range(100000)"),
+            "query.failed");
+  const Query query{
+      .sql = "SELECT range AS a FROM range(5000)", .views = {}, .parameters = {}, .max_rows = 4999};
+  EXPECT_EQ(open()->run_query(query, folder_ / "many", watch()).error().code,
+            "query.too_many_rows");
+}
+
+TEST_F(EngineTest, an_input_without_files_reads_as_empty_if_its_columns_are_known) {
+  const DatasetView known{"t", Schema{{{"a", "BIGINT"}, {"b c", "DECIMAL(4,1)"}}}, {}};
+  EXPECT_EQ(text_of({known}, "SELECT count(*) n, sum(a) s, max(\"b c\") m FROM t"), "n,s,m\n0,,\n");
+  const DatasetView unknown{"t", std::nullopt, {}};
+  EXPECT_EQ(sql_text({unknown}, "SELECT * FROM t").error().code, "dataset.empty");
+}
+
+// Without lib/sql's judgement before it: what the engine alone lets through.
+TEST_F(EngineTest, a_statement_can_neither_reach_out_nor_open_the_engine_again) {
+  const std::string canary = folder_.write("canary.csv", "secret\nthe-canary-sings\n");
+  const auto data = ingest("t.csv", "a\n1\n", CsvFormat{});
+  ASSERT_TRUE(data.ok());
+  const std::vector<DatasetView> views{view(last_, data->rows)};
+  const std::string quoted = "'" + canary + "'";
+  for (const std::string& sql : std::vector<std::string>{
+           "SELECT * FROM " + quoted, "SELECT * FROM read_csv(" + quoted + ")",
+           "SELECT * FROM read_text(" + quoted + ")",
+           "SELECT content FROM read_blob(" + quoted + ")",
+           "SELECT * FROM glob('" + folder_ / "*" + "')", "SELECT * FROM sniff_csv(" + quoted + ")",
+           "SELECT * FROM parquet_metadata(" + quoted + ")",
+           "SELECT * FROM query('FROM read_text(''" + canary + "'')')",
+           "COPY (SELECT 1) TO '" + folder_ / "out.csv" + "'", "ATTACH '" + folder_ / "x.db" + "'",
+           "INSTALL httpfs", "LOAD httpfs", "SET enable_external_access = true",
+           "SET lock_configuration = false", "CREATE TABLE x AS SELECT 1",
+           "EXPORT DATABASE '" + folder_ / "exp" + "'", "SELECT 1; SELECT * FROM " + quoted,
+           "CALL enable_logging()"}) {
+    const Result<std::string> text = sql_text(views, sql);
+    EXPECT_FALSE(text.ok()) << sql << "\n" << (text.ok() ? *text : "");
+    if (text.ok()) continue;
+    EXPECT_EQ(text.error().to_text().find("sings"), std::string::npos) << sql;
+    EXPECT_NE(text.error().error_class, ErrorClass::kInfrastructure)
+        << sql << " " << text.error().to_text();
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.csv"));
+  EXPECT_EQ(text_of(views, "SELECT * FROM t"), "a\n1\n") << "the pinned file still reads";
+}
+
+TEST_F(EngineTest, a_stop_ends_a_statement_that_would_run_for_long) {
+  const Query query{.sql =
+                        "SELECT count(*) AS n FROM range(4000000000) a, range(4000000000) b "
+                        "WHERE a.range + b.range = 7",
+                    .views = {},
+                    .parameters = {}};
+  auto engine = open();
+  // From another thread, whenever it comes: before the statement, or in its midst.
+  std::jthread stopper([&] { stop_.request_stop(); });
+  const auto result = engine->run_query(query, folder_ / "long", watch());
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, "task.cancelled");
+  EXPECT_EQ(open()
+                ->ingest_text(source(flights_folder() + "/flights.csv", CsvFormat{.nulls = {"NA"}}),
+                              0, folder_ / "stopped", folder_ / "stopped-bad", watch())
+                .error()
+                .code,
+            "task.cancelled");
+}
+
+TEST_F(EngineTest, memory_that_runs_out_is_a_resource_error) {
+  auto engine = open();
+  const Status limited = engine->limit({.threads = 1,
+                                        .memory = mebibytes(64),
+                                        .spill = mebibytes(1),
+                                        .spill_folder = folder_ / "little"});
+  ASSERT_TRUE(limited.ok());
+  const Query query{.sql = "SELECT hash(range) AS h, count(*) AS n FROM range(20000000) GROUP BY 1",
+                    .views = {},
+                    .parameters = {}};
+  const auto result = engine->run_query(query, folder_ / "big", watch());
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().error_class, ErrorClass::kResource) << result.error().to_text();
+}
+
+TEST_F(EngineTest, exports_keep_null_and_empty_apart) {
+  const auto ingested = ingest("e.csv", "a,b\n,\"\"\nx,\"a,\"\"b\"\"\"\n", CsvFormat{});
+  ASSERT_TRUE(ingested.ok());
+  const DatasetView dataset = view(last_, ingested->rows);
+  const auto csv = open()->export_rows(dataset, ExportFormat::kCsv, folder_ / "o.csv", watch());
+  ASSERT_TRUE(csv.ok()) << csv.error().to_text();
+  EXPECT_EQ(read_file(folder_ / "o.csv"), "a,b\n,\"\"\nx,\"a,\"\"b\"\"\"\n");
+  EXPECT_EQ(csv->rows, 2);
+  EXPECT_EQ(csv->bytes, 20);
+  ASSERT_TRUE(
+      open()->export_rows(dataset, ExportFormat::kNdjson, folder_ / "o.ndjson", watch()).ok());
+  EXPECT_EQ(read_file(folder_ / "o.ndjson"),
+            "{\"a\":null,\"b\":\"\"}\n{\"a\":\"x\",\"b\":\"a,\\\"b\\\"\"}\n");
+  const auto parquet =
+      open()->export_rows(dataset, ExportFormat::kParquet, folder_ / "o.parquet", watch());
+  ASSERT_TRUE(parquet.ok());
+  EXPECT_EQ(parquet->checksum, *checksum_of_file(folder_ / "o.parquet"));
+}
+
+}  // namespace
+}  // namespace millrace::kernel

@@ -1,0 +1,227 @@
+#include "workers/kernel/record_scanner.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "workers/kernel/testing/temp_folder.h"
+
+namespace millrace::kernel {
+namespace {
+
+using millrace::testing::TempFolder;
+
+// A record as the scanner should find it.
+struct Found {
+  std::uint64_t record = 0;
+  std::uint64_t line = 0;
+  std::uint64_t offset = 0;
+  std::string bytes;
+  RecordFault fault = RecordFault::kNone;
+
+  friend bool operator==(const Found&, const Found&) = default;
+};
+std::ostream& operator<<(std::ostream& out, const Found& found) {
+  return out << "{#" << found.record << " line " << found.line << " at " << found.offset << ' '
+             << ::testing::PrintToString(found.bytes) << " fault " << static_cast<int>(found.fault)
+             << '}';
+}
+
+// Gives its bytes in pieces of any size.
+class StringSource final : public ByteSource {
+ public:
+  StringSource(std::string bytes, std::size_t piece) : bytes_(std::move(bytes)), piece_(piece) {}
+  Result<std::size_t> read(char* out, std::size_t capacity) override {
+    const std::size_t count = std::min({capacity, piece_, bytes_.size() - at_});
+    std::copy_n(bytes_.data() + at_, count, out);
+    at_ += count;
+    return count;
+  }
+  std::uint64_t consumed() const override { return at_; }
+
+ private:
+  std::string bytes_;
+  std::size_t piece_;
+  std::size_t at_ = 0;
+};
+
+constexpr ScanOptions kCsv{.quote = '"', .delimiter = ','};
+
+std::vector<Found> scan(const std::string& bytes, ScanOptions options,
+                        std::size_t piece = 1 << 20) {
+  RecordScanner scanner(std::make_unique<StringSource>(bytes, piece), options);
+  std::vector<Found> found;
+  RecordBlock block;
+  for (;;) {
+    const Result<bool> more = scanner.next(block);
+    EXPECT_TRUE(more.ok()) << more.error().to_text();
+    if (!more.ok() || !*more) return found;
+    EXPECT_FALSE(block.records.empty());
+    for (std::size_t i = 0; i < block.records.size(); ++i) {
+      const RecordSpan& span = block.records[i];
+      found.push_back({block.first_record + i, block.first_line + span.line,
+                       block.offset + span.begin, std::string(block.bytes_of(span)), span.fault});
+    }
+  }
+}
+
+std::vector<std::string> texts(const std::vector<Found>& found) {
+  std::vector<std::string> texts;
+  for (const Found& record : found) texts.push_back(record.bytes);
+  return texts;
+}
+using Texts = std::vector<std::string>;
+
+// The rules of the header, one byte after another, over the whole text.
+std::vector<Found> scan_plainly(const std::string& text, const ScanOptions& options) {
+  std::vector<Found> found;
+  std::size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  std::uint64_t line = 1;
+  while (begin < text.size()) {
+    bool inside = false;
+    std::size_t at = begin;
+    for (; at < text.size(); ++at) {
+      if (inside) {
+        if (text[at] != *options.quote) continue;
+        if (at + 1 < text.size() && text[at + 1] == *options.quote)
+          ++at;
+        else
+          inside = false;
+      } else if (text[at] == '\n') {
+        break;
+      } else if (text[at] == *options.quote && (at == begin || text[at - 1] == options.delimiter)) {
+        inside = true;
+      }
+    }
+    RecordFault fault = RecordFault::kNone;
+    if (inside) {
+      fault = RecordFault::kUnclosedQuote;
+      at = std::min(text.find('\n', begin), text.size());
+    }
+    std::size_t stop = at;
+    if (at < text.size() && stop > begin && text[stop - 1] == '\r') --stop;
+    if (stop > begin)
+      found.push_back({found.size() + 1, line, begin, text.substr(begin, stop - begin), fault});
+    line += static_cast<std::uint64_t>(std::count(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                  text.begin() + static_cast<std::ptrdiff_t>(at),
+                                                  '\n'));
+    line += at < text.size() ? 1 : 0;
+    begin = at + 1;
+  }
+  return found;
+}
+
+TEST(RecordScanner, finds_records_between_line_feeds) {
+  EXPECT_EQ(texts(scan("a,1\nb,2\n", kCsv)), (Texts{"a,1", "b,2"}));
+  EXPECT_EQ(texts(scan("a,1\r\nb,2\r\n", kCsv)), (Texts{"a,1", "b,2"}));
+  EXPECT_EQ(texts(scan("a,1\nb,2", kCsv)), (Texts{"a,1", "b,2"})) << "no line end at the end";
+  EXPECT_EQ(texts(scan("", kCsv)), Texts{});
+  EXPECT_EQ(texts(scan("\n\n\r\n", kCsv)), Texts{}) << "empty lines are no records";
+}
+
+TEST(RecordScanner, counts_lines_and_bytes_through_quoted_line_feeds) {
+  const auto found = scan("a,\"x\ny\"\n\nb,2\r\nc,3", kCsv);
+  EXPECT_EQ(found,
+            (std::vector<Found>{{1, 1, 0, "a,\"x\ny\""}, {2, 4, 9, "b,2"}, {3, 5, 14, "c,3"}}));
+}
+
+TEST(RecordScanner, takes_a_quote_inside_a_field_as_a_byte) {
+  EXPECT_EQ(texts(scan("5\" pipe,1\n6\" pipe,2\n", kCsv)), (Texts{"5\" pipe,1", "6\" pipe,2"}));
+  EXPECT_EQ(texts(scan("\"say \"\"hi\n\"\"\",1\nb\n", kCsv)),
+            (Texts{"\"say \"\"hi\n\"\"\",1", "b"}));
+}
+
+TEST(RecordScanner, spoils_only_the_line_whose_quote_never_closes) {
+  const auto found = scan("a,1\nb,\"2\nc,3\nd,4\n", kCsv);
+  EXPECT_EQ(found, (std::vector<Found>{{1, 1, 0, "a,1"},
+                                       {2, 2, 4, "b,\"2", RecordFault::kUnclosedQuote},
+                                       {3, 3, 9, "c,3"},
+                                       {4, 4, 13, "d,4"}}));
+}
+
+TEST(RecordScanner, passes_over_a_byte_order_mark_and_a_header) {
+  ScanOptions options = kCsv;
+  options.skip = 1;
+  EXPECT_EQ(scan("\xEF\xBB\xBFn\na\n", options), (std::vector<Found>{{1, 2, 5, "a"}}));
+}
+
+TEST(RecordScanner, keeps_empty_records_where_they_mean_null) {
+  ScanOptions options = kCsv;
+  options.empty_records = true;
+  EXPECT_EQ(texts(scan("a\n\nb\n", options)), (Texts{"a", "", "b"}));
+}
+
+TEST(RecordScanner, gives_the_begin_of_a_record_that_is_too_long_and_goes_on) {
+  ScanOptions options = kCsv;
+  options.block_bytes = 16;
+  options.max_record_bytes = 20;
+  const std::string text =
+      "a\n" + std::string(100, 'x') + "\nb\n\"" + std::string(70, 'y') + "\nc\nd\n";
+  const auto found = scan(text, options, 7);
+  ASSERT_EQ(texts(found),
+            (Texts{"a", std::string(20, 'x'), "b", "\"" + std::string(19, 'y'), "c", "d"}));
+  EXPECT_EQ(found[1].fault, RecordFault::kTooLong);
+  EXPECT_EQ(found[3].fault, RecordFault::kTooLong);
+  EXPECT_EQ(found[4].line, 5U);
+  EXPECT_EQ(text.substr(found[5].offset, 1), "d");
+}
+
+TEST(RecordScanner, without_quotes_a_quote_is_a_byte) {
+  EXPECT_EQ(texts(scan("{\"a\":\"\n\"}\n", {.quote = std::nullopt})), (Texts{"{\"a\":\"", "\"}"}));
+}
+
+// Texts of the bytes that matter, in blocks and pieces of any size, against the plain rules.
+TEST(RecordScanner, agrees_with_the_plain_rules_on_any_text) {
+  constexpr std::string_view kBytes = "aa,,\"\"\n\n\r";
+  for (unsigned seed = 0; seed < 4000; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+    std::string text;
+    for (std::size_t length = below(80); length > 0; --length) text += kBytes[below(kBytes.size())];
+    ScanOptions options = kCsv;
+    options.block_bytes = 1 + below(20);
+    const auto found = scan(text, options, 1 + below(9));
+    ASSERT_EQ(found, scan_plainly(text, options))
+        << "seed " << seed << ": " << ::testing::PrintToString(text);
+    for (const Found& record : found)
+      ASSERT_EQ(text.substr(record.offset, record.bytes.size()), record.bytes) << "seed " << seed;
+  }
+}
+
+TEST(ByteSource, reads_gzip_of_several_members_and_knows_its_damage) {
+  const TempFolder folder;
+  const std::string path = folder / "x.gz";
+  for (const char* const mode : {"wb", "ab"}) {
+    gzFile file = gzopen(path.c_str(), mode);
+    gzputs(file, "a,1\nb,");
+    gzclose(file);
+  }
+  const auto read_all = [](const std::string& name) -> Result<std::string> {
+    MILLRACE_TRY(source, open_byte_source(ipc::OwnedFd(::open(name.c_str(), O_RDONLY)),
+                                          Compression::kAuto, name));
+    std::string text;
+    for (char buffer[5];;) {
+      MILLRACE_TRY(count, source->read(buffer, sizeof buffer));
+      if (count == 0) return text;
+      text.append(buffer, count);
+    }
+  };
+  const auto whole = read_all(path);
+  ASSERT_TRUE(whole.ok()) << whole.error().to_text();
+  EXPECT_EQ(*whole, "a,1\nb,a,1\nb,");
+  const std::string bytes = millrace::testing::read_file(path);
+  const auto cut = read_all(folder.write("cut.gz", bytes.substr(0, bytes.size() - 3)));
+  ASSERT_FALSE(cut.ok());
+  EXPECT_EQ(cut.error().code, "source.gzip_corrupt");
+  std::string spoiled = bytes;
+  spoiled[15] = static_cast<char>(spoiled[15] ^ 0x55);
+  EXPECT_FALSE(read_all(folder.write("spoiled.gz", spoiled)).ok());
+}
+
+}  // namespace
+}  // namespace millrace::kernel

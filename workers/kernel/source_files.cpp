@@ -1,0 +1,201 @@
+#include "workers/kernel/source_files.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+namespace millrace::kernel {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kScheme = "file://";
+
+Error url_invalid(std::string_view url, const std::string& why) {
+  return Error{ErrorClass::kUser, "source.url_invalid", "\"" + std::string(url) + "\" " + why,
+               "write it as file:///folder/name.csv", ""};
+}
+
+Error outside(const std::string& path) {
+  return Error{ErrorClass::kPolicy, "source.outside_roots",
+               "\"" + path + "\" lies below none of the folders that tasks may use",
+               "move it, or let the worker's allowed roots hold its folder", ""};
+}
+
+Error failed(const std::string& what, const std::string& path, int error) {
+  return Error{ErrorClass::kInfrastructure, "source.open_failed",
+               what + " \"" + path + "\" failed: " + std::strerror(error), "", ""};
+}
+
+Error not_found(const std::string& path) {
+  return Error{ErrorClass::kUser, "source.not_found", "there is no file \"" + path + "\"",
+               "look at the URL and at the worker's machine", ""};
+}
+
+bool lies_below(const std::string& path, const std::string& root) {
+  if (!path.starts_with(root)) return false;
+  return path.size() == root.size() || root.ends_with('/') || path[root.size()] == '/';
+}
+
+// The roots as the kernel names them, also one that is not there yet.
+std::vector<std::string> real_roots(std::span<const std::string> roots) {
+  std::vector<std::string> real;
+  for (const std::string& root : roots) {
+    std::error_code error;
+    const fs::path path = fs::weakly_canonical(root, error);
+    if (!error) real.push_back(path.string());
+  }
+  return real;
+}
+
+bool allowed(const std::string& path, const std::vector<std::string>& roots) {
+  return std::ranges::any_of(roots,
+                             [&](const std::string& root) { return lies_below(path, root); });
+}
+
+// The path that an open descriptor has now.
+std::optional<std::string> path_of(int descriptor) {
+  std::string path(PATH_MAX, '\0');
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
+  if (length <= 0 || static_cast<std::size_t>(length) == path.size()) return std::nullopt;
+  path.resize(static_cast<std::size_t>(length));
+  return path;
+}
+
+std::optional<char> hex_byte(std::string_view digits) {
+  const auto value = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  if (digits.size() < 2 || value(digits[0]) < 0 || value(digits[1]) < 0) return std::nullopt;
+  return static_cast<char>(value(digits[0]) * 16 + value(digits[1]));
+}
+
+bool has_wildcard(std::string_view path) {
+  return path.find_first_of("*?") != std::string_view::npos;
+}
+
+// Only * and ? are wildcards of ours; glob(3) knows two more characters.
+std::string glob_pattern(std::string_view path) {
+  std::string pattern;
+  for (const char c : path) {
+    if (c == '[' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+Result<std::vector<std::string>> expand(const std::string& path) {
+  if (!has_wildcard(path)) return std::vector{path};
+  struct Matches {
+    glob_t value{};
+    Matches() = default;
+    Matches(const Matches&) = delete;
+    Matches& operator=(const Matches&) = delete;
+    ~Matches() { globfree(&value); }
+  } matches;
+  const int state = ::glob(glob_pattern(path).c_str(), GLOB_NOSORT, nullptr, &matches.value);
+  if (state == GLOB_NOMATCH) return not_found(path);
+  if (state != 0) return failed("listing", path, errno);
+  std::vector<std::string> paths(matches.value.gl_pathv,
+                                 matches.value.gl_pathv + matches.value.gl_pathc);
+  std::ranges::sort(paths);
+  return paths;
+}
+
+}  // namespace
+
+Result<std::string> path_of_url(std::string_view url) {
+  if (!url.starts_with(kScheme)) return url_invalid(url, "is no file:// URL");
+  std::string_view rest = url.substr(kScheme.size());
+  if (rest.starts_with("localhost/")) rest.remove_prefix(9);
+  if (!rest.starts_with('/')) return url_invalid(url, "names another machine, or no absolute path");
+  std::string path;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if (rest[i] != '%') {
+      path += rest[i];
+      continue;
+    }
+    const std::optional<char> byte = hex_byte(rest.substr(i + 1, 2));
+    if (!byte.has_value()) return url_invalid(url, "holds a % without two hex digits");
+    path += *byte;
+    i += 2;
+  }
+  if (path.find('\0') != std::string::npos) return url_invalid(url, "holds a NUL byte");
+  return path;
+}
+
+Result<std::vector<SourceFile>> list_source_files(std::string_view url,
+                                                  std::span<const std::string> roots) {
+  MILLRACE_TRY(path, path_of_url(url));
+  // So that nothing outside of the roots is listed; what is opened is checked again.
+  const std::string folder =
+      fs::path(path.substr(0, path.find_first_of("*?"))).parent_path().lexically_normal().string();
+  std::error_code error;
+  const fs::path real = fs::canonical(folder, error);
+  if (error) return not_found(path);
+  if (!allowed(real.string(), real_roots(roots))) return outside(path);
+  MILLRACE_TRY(matches, expand(path));
+  std::vector<SourceFile> files;
+  for (std::string& match : matches) {
+    struct stat status{};
+    if (has_wildcard(path) && ::stat(match.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+      continue;
+    MILLRACE_TRY(file, open_below(match, roots));
+    if (::fstat(file.get(), &status) != 0) return failed("looking at", match, errno);
+    files.push_back({std::move(match), static_cast<std::uint64_t>(status.st_size)});
+    if (files.size() > kMaxSourceFiles)
+      return Error{
+          ErrorClass::kUser, "source.too_many_files",
+          "\"" + path + "\" matches more than " + std::to_string(kMaxSourceFiles) + " files",
+          "ingest them in several tasks", ""};
+  }
+  if (files.empty()) return not_found(path);
+  return files;
+}
+
+Result<ipc::OwnedFd> open_below(const std::string& path, std::span<const std::string> roots) {
+  // Not blocking: the open of a FIFO would wait for a writer.
+  ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return not_found(path);
+  if (!file) return failed("opening", path, errno);
+  const std::optional<std::string> real = path_of(file.get());
+  if (!real.has_value() || !allowed(*real, real_roots(roots))) return outside(path);
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return failed("looking at", path, errno);
+  if (!S_ISREG(status.st_mode))
+    return Error{ErrorClass::kUser, "source.not_found", "\"" + path + "\" is no regular file",
+                 "name a file, or files by * and ?", ""};
+  return file;
+}
+
+Result<std::string> make_folder_below(const std::string& path, std::span<const std::string> roots) {
+  const std::vector<std::string> real = real_roots(roots);
+  const fs::path wanted = fs::path(path).lexically_normal();
+  // As far as it is there, it must lie below a root; the rest is made by us, without symlinks.
+  std::error_code error;
+  const fs::path known = fs::weakly_canonical(wanted, error);
+  if (error) return failed("looking for", path, error.value());
+  if (!allowed(known.string(), real)) return outside(path);
+  fs::create_directories(known, error);
+  if (error) return failed("making", path, error.value());
+  const ipc::OwnedFd folder(::open(known.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return failed("opening", path, errno);
+  const std::optional<std::string> opened = path_of(folder.get());
+  if (!opened.has_value() || !allowed(*opened, real)) return outside(path);
+  return *opened;
+}
+
+}  // namespace millrace::kernel

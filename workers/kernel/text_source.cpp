@@ -1,0 +1,257 @@
+#include "workers/kernel/text_source.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/overloaded.h"
+#include "workers/kernel/type_inference.h"
+
+namespace millrace::kernel {
+namespace {
+
+Error user_error(std::string code, std::string message, std::string hint) {
+  return Error{ErrorClass::kUser, std::move(code), std::move(message), std::move(hint), ""};
+}
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+ScanOptions options_of(const TextFormat& format, std::size_t columns) {
+  return std::visit(
+      Overloaded{[&](const CsvFormat& csv) {
+                   return ScanOptions{.quote = csv.quote,
+                                      .delimiter = csv.delimiter,
+                                      .skip = csv.header ? 1U : 0U,
+                                      // With one column an empty line is a null.
+                                      .empty_records = columns == 1};
+                 },
+                 [](const NdjsonFormat&) { return ScanOptions{.quote = std::nullopt}; }},
+      format);
+}
+
+Result<RecordScanner> scan_file(const TextSource& source, const SourceFile& file,
+                                const ScanOptions& options) {
+  MILLRACE_TRY(descriptor, open_below(file.path, source.roots));
+  MILLRACE_TRY(bytes, open_byte_source(std::move(descriptor), source.compression, file.path));
+  return RecordScanner(std::move(bytes), options);
+}
+
+// The names that the first record gives, or column0, column1, … in a file without a header. Empty
+// when the file has no record.
+Result<std::vector<std::string>> read_header(const TextSource& source, const CsvFormat& csv,
+                                             const SourceFile& file) {
+  ScanOptions options = options_of(source.format, 0);
+  options.skip = 0;
+  options.block_bytes = 64 << 10;
+  MILLRACE_TRY(scanner, scan_file(source, file, options));
+  RecordBlock block;
+  MILLRACE_TRY(any, scanner.next(block));
+  std::vector<std::string> names;
+  if (!any) return names;
+  CsvFields splitter(csv);
+  FieldList fields;
+  const RecordSpan& first = block.records.front();
+  if (first.fault != RecordFault::kNone ||
+      splitter.split(block.bytes_of(first), fields) != FieldFault::kNone)
+    return user_error("ingest.header", "the first record of " + quoted(file.path) + " is damaged",
+                      "look at its quotes, and at csv.quote");
+  for (const Field& field : fields) {
+    const std::string number = "column" + std::to_string(names.size());
+    names.push_back(csv.header && !field.null() ? std::string(field.text()) : number);
+  }
+  return names;
+}
+
+Schema schema_of_names(const std::vector<std::string>& names) {
+  Schema schema;
+  for (const std::string& name : names) schema.columns.push_back({name, "VARCHAR", true});
+  return schema;
+}
+
+// A sample's columns, in the order of their first appearance.
+struct Sample {
+  std::vector<std::string> names;
+  std::vector<TypeGuess> guesses;
+
+  TypeGuess& of(const std::string& name) {
+    const auto found = std::ranges::find(names, name);
+    const auto place = static_cast<std::size_t>(found - names.begin());
+    if (found == names.end()) {
+      names.push_back(name);
+      guesses.emplace_back();
+    }
+    return guesses[place];
+  }
+};
+
+// Calls look(record) for the first records of the first file; bad ones are for the ingest to
+// reject.
+template <typename Look>
+Status each_sample(const TextSource& source, const ScanOptions& options, Look look) {
+  MILLRACE_TRY(scanner, scan_file(source, source.files.front(), options));
+  RecordBlock block;
+  for (std::size_t seen = 0; seen < kSampleRecords;) {
+    MILLRACE_TRY(more, scanner.next(block));
+    if (!more) break;
+    for (const RecordSpan& span : block.records) {
+      if (++seen > kSampleRecords) break;
+      if (span.fault == RecordFault::kNone) look(block.bytes_of(span));
+    }
+  }
+  return ok_status();
+}
+
+Status sample_csv(const TextSource& source, const CsvFormat& csv,
+                  const std::vector<std::string>& header, Sample& sample) {
+  sample.names = header;
+  sample.guesses.resize(header.size());
+  CsvFields splitter(csv);
+  FieldList fields;
+  return each_sample(
+      source, options_of(source.format, header.size()), [&](std::string_view record) {
+        if (splitter.split(record, fields) != FieldFault::kNone || fields.size() != header.size())
+          return;
+        for (std::size_t i = 0; i < fields.size(); ++i) sample.guesses[i].see(fields[i]);
+      });
+}
+
+Status sample_ndjson(const TextSource& source, Sample& sample) {
+  JsonFields reader({}, true);
+  std::vector<NamedField> fields;
+  return each_sample(source, options_of(source.format, 0), [&](std::string_view record) {
+    if (reader.read_all(record, fields) != FieldFault::kNone) return;
+    for (const NamedField& named : fields)
+      if (sample.names.size() <= kMaxColumns) sample.of(named.name).see(named.field);
+  });
+}
+
+// Stated columns hold their types; without a header they stand for the fields in order.
+Status check_stated(const TextSource& source, TextLayout& layout) {
+  const auto* csv = std::get_if<CsvFormat>(&source.format);
+  if (csv == nullptr) return ok_status();
+  const std::string file = quoted(source.files.front().path);
+  if (!csv->header) {
+    if (!layout.header.empty() && layout.header.size() != layout.schema.columns.size())
+      return user_error("ingest.column_missing",
+                        file + " has " + std::to_string(layout.header.size()) +
+                            " fields a record, and the schema " +
+                            std::to_string(layout.schema.columns.size()) + " columns",
+                        "without a header the schema names every field, in order");
+    layout.header.clear();
+    for (const ColumnSpec& column : layout.schema.columns) layout.header.push_back(column.name);
+    return ok_status();
+  }
+  for (const ColumnSpec& column : layout.schema.columns)
+    if (std::ranges::find(layout.header, column.name) == layout.header.end())
+      return user_error("ingest.column_missing",
+                        "the header of " + file + " has no column " + quoted(column.name),
+                        "names count with their case; mend into.schema or the file");
+  return ok_status();
+}
+
+Status infer(const TextSource& source, TextLayout& layout) {
+  Sample sample;
+  if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr)
+    MILLRACE_RETURN_IF_ERROR(sample_csv(source, *csv, layout.header, sample));
+  else
+    MILLRACE_RETURN_IF_ERROR(sample_ndjson(source, sample));
+  for (std::size_t i = 0; i < sample.names.size(); ++i)
+    layout.schema.columns.push_back({sample.names[i], std::string(sample.guesses[i].type()), true});
+  if (layout.schema.columns.empty())
+    return user_error("ingest.no_columns",
+                      quoted(source.files.front().path) + " has no record to infer columns from",
+                      "state them in into.schema");
+  return ok_status();
+}
+
+}  // namespace
+
+Result<TextLayout> read_layout(const TextSource& source) {
+  TextLayout layout;
+  layout.schema = source.stated;
+  layout.inferred = source.stated.columns.empty();
+  if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr) {
+    MILLRACE_TRY(header, read_header(source, *csv, source.files.front()));
+    if (header.empty() && csv->header)
+      return user_error("ingest.header", quoted(source.files.front().path) + " has no header",
+                        "say \"header: false\" for files without one");
+    MILLRACE_RETURN_IF_ERROR(check_column_names(schema_of_names(header)));
+    layout.header = std::move(header);
+  }
+  if (layout.inferred)
+    MILLRACE_RETURN_IF_ERROR(infer(source, layout));
+  else
+    MILLRACE_RETURN_IF_ERROR(check_stated(source, layout));
+  MILLRACE_RETURN_IF_ERROR(check_column_names(layout.schema));
+  if (layout.schema.columns.size() > kMaxColumns)
+    return user_error("ingest.too_many_columns",
+                      "there are more than " + std::to_string(kMaxColumns) + " columns",
+                      "choose some by into.schema");
+  for (ColumnSpec& column : layout.schema.columns) {
+    MILLRACE_TRY(type, parse_column_type(column.type));
+    column.type = type.sql;
+    layout.types.push_back(std::move(type));
+  }
+  return layout;
+}
+
+Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
+                           const SourceFile& file) {
+  std::vector<std::string> header = layout.header;
+  if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr && csv->header) {
+    MILLRACE_TRY(own, read_header(source, *csv, file));
+    std::vector<std::string> sorted = own;
+    std::vector<std::string> wanted = header;
+    std::ranges::sort(sorted);
+    std::ranges::sort(wanted);
+    if (sorted != wanted)
+      return user_error("ingest.header",
+                        "the header of " + quoted(file.path) +
+                            " names other columns than that of " +
+                            quoted(source.files.front().path),
+                        "ingest files of different columns in tasks of their own");
+    header = std::move(own);
+  }
+  MILLRACE_TRY(scanner, scan_file(source, file, options_of(source.format, header.size())));
+  return OpenText{std::make_unique<RecordScanner>(std::move(scanner)), std::move(header)};
+}
+
+RowReader::RowReader(const TextFormat& format, const TextLayout& layout)
+    : reader_(CsvFields(CsvFormat{})) {
+  for (const ColumnSpec& column : layout.schema.columns) columns_.push_back(column.name);
+  std::visit(Overloaded{[&](const CsvFormat& csv) { reader_.emplace<CsvFields>(csv); },
+                        [&](const NdjsonFormat&) {
+                          reader_.emplace<JsonFields>(columns_, !layout.inferred);
+                        }},
+             format);
+  set_header(layout.header);
+}
+
+void RowReader::set_header(const std::vector<std::string>& header) {
+  header_ = header;
+  in_order_ = header_ == columns_;
+  field_of_column_.clear();
+  for (const std::string& column : columns_)
+    field_of_column_.push_back(
+        static_cast<std::size_t>(std::ranges::find(header_, column) - header_.begin()));
+}
+
+FieldFault RowReader::read(std::string_view record, FieldList& fields, std::string& column) {
+  column.clear();
+  if (auto* json = std::get_if<JsonFields>(&reader_); json != nullptr)
+    return json->read(record, fields);
+  FieldList& split = in_order_ ? fields : record_fields_;
+  const FieldFault fault = std::get<CsvFields>(reader_).split(record, split);
+  if (fault != FieldFault::kNone) return fault;
+  if (split.size() > header_.size()) return FieldFault::kExtraField;
+  if (split.size() < header_.size()) {
+    column = header_[split.size()];
+    return FieldFault::kMissingField;
+  }
+  if (in_order_) return FieldFault::kNone;
+  fields.clear();
+  for (const std::size_t place : field_of_column_) fields.add(record_fields_[place]);
+  return FieldFault::kNone;
+}
+
+}  // namespace millrace::kernel

@@ -1,0 +1,75 @@
+#include "workers/kernel/written.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "lib/ipc/owned_fd.h"
+
+namespace millrace::kernel {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+Error failed(const std::string& what, const std::string& path, int error) {
+  if (error == ENOSPC || error == EDQUOT)
+    return Error{ErrorClass::kResource, "engine.disk_full",
+                 what + " \"" + path + "\": no space left on the device",
+                 "free space, or grant the task more disk", ""};
+  return Error{ErrorClass::kInfrastructure, "file.failed",
+               what + " \"" + path + "\" failed: " + std::strerror(error), "", ""};
+}
+
+std::string hex(std::uint64_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = text.size(); i-- > 0; value >>= 4) text[i] = kDigits[value & 0xF];
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> checksum_of_file(const std::string& path) {
+  const ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return failed("opening", path, errno);
+  const std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> state(XXH64_createState(),
+                                                                         &XXH64_freeState);
+  XXH64_reset(state.get(), 0);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  for (;;) {
+    const ssize_t count = ::read(file.get(), buffer.get(), kReadBytes);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed("reading", path, errno);
+    if (count == 0) break;
+    XXH64_update(state.get(), buffer.get(), static_cast<std::size_t>(count));
+  }
+  return "xxh64:" + hex(XXH64_digest(state.get()));
+}
+
+Status sync_path(const std::string& path) {
+  const ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return failed("opening", path, errno);
+  if (::fsync(file.get()) != 0) return failed("writing", path, errno);
+  return ok_status();
+}
+
+Status make_durable_folder(const std::string& folder) {
+  const std::filesystem::path path(folder);
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return ok_status();
+  if (path.has_parent_path() && path != path.parent_path())
+    MILLRACE_RETURN_IF_ERROR(make_durable_folder(path.parent_path().string()));
+  if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return failed("making", folder, errno);
+  return sync_path(path.parent_path().string());
+}
+
+}  // namespace millrace::kernel

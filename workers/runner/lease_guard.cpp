@@ -1,0 +1,63 @@
+#include "workers/runner/lease_guard.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+
+#include "lib/ipc/runner_exit.h"
+
+namespace millrace::runner {
+namespace {
+
+std::chrono::steady_clock::time_point time_point(Monotonic time) {
+  return std::chrono::steady_clock::time_point(std::chrono::microseconds(time.value()));
+}
+
+}  // namespace
+
+Monotonic monotonic_now() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return Monotonic(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+LeaseGuard::LeaseGuard() : thread_([this](const std::stop_token& stop) { watch(stop); }) {}
+
+LeaseGuard::~LeaseGuard() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+void LeaseGuard::hold(Monotonic deadline) {
+  const std::lock_guard lock(mutex_);
+  deadline_ = deadline;
+  changed_.notify_one();
+}
+
+void LeaseGuard::release() {
+  const std::lock_guard lock(mutex_);
+  deadline_.reset();
+  changed_.notify_one();
+}
+
+void LeaseGuard::end_process(int exit_code) {
+  if (const pid_t group = group_; group > 0) ::kill(-group, SIGKILL);
+  ::_exit(exit_code);
+}
+
+void LeaseGuard::watch(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (!deadline_.has_value()) {
+      changed_.wait(lock, stop, [&] { return deadline_.has_value(); });
+      continue;
+    }
+    const Monotonic deadline = *deadline_;
+    changed_.wait_until(lock, stop, time_point(deadline),
+                        [&] { return !deadline_.has_value() || *deadline_ != deadline; });
+    if (deadline_.has_value() && *deadline_ <= monotonic_now())
+      end_process(ipc::kLeasePassedExit);
+  }
+}
+
+}  // namespace millrace::runner

@@ -1,0 +1,172 @@
+#include "workers/runner/translate.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/id.h"
+#include "lib/ipc/files_checksum.h"
+#include "manifest/codec.h"
+#include "manifest/utf8.h"
+
+namespace millrace::runner {
+namespace {
+
+namespace wire = millrace::task::v1alpha1;
+
+constexpr std::size_t kPageBytes = 512 << 10;  // with the last row, still below a frame's limit
+constexpr std::size_t kMaxTextBytes = 4 << 10;
+
+Error invalid(std::string message) {
+  return Error{ErrorClass::kInfrastructure, "task.request_invalid", std::move(message), "", ""};
+}
+
+// A field that must be UTF-8, and not long, whatever a file or a program brought into it.
+std::string bounded(std::string_view text) {
+  text = text.substr(0, kMaxTextBytes);
+  return std::string(text.substr(0, manifest::valid_utf8_prefix(text)));
+}
+
+Result<std::string> run_id_of(const std::string& bytes) {
+  if (bytes.size() != 16) return invalid("the run's id has not 16 bytes");
+  const auto number = [&](std::size_t begin) {
+    std::uint64_t value = 0;
+    for (std::size_t i = begin; i < begin + 8; ++i)
+      value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    return value;
+  };
+  return RawId{number(0), number(8)}.to_text();
+}
+
+Result<manifest::Value> value_from(const nlohmann::json& json) {
+  if (json.is_string()) return manifest::Value(json.get<std::string>());
+  if (json.is_boolean()) return manifest::Value(json.get<bool>());
+  if (json.is_number_integer()) return manifest::Value(json.get<std::int64_t>());
+  if (json.is_array() && std::ranges::all_of(json, [](const auto& e) { return e.is_string(); }))
+    return manifest::Value(json.get<std::vector<std::string>>());
+  return invalid("a parameter is neither text, whole number, boolean nor list of texts");
+}
+
+Result<std::map<std::string, manifest::Value>> parameters_from(const std::string& text) {
+  std::map<std::string, manifest::Value> parameters;
+  if (text.empty()) return parameters;
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return invalid("the parameters are no JSON object");
+  for (const auto& [name, value] : json.items()) {
+    MILLRACE_TRY(typed, value_from(value));
+    parameters.emplace(name, std::move(typed));
+  }
+  return parameters;
+}
+
+// Chunks of one dataset become one input.
+std::vector<tasks::TaskInput> inputs_from(const wire::Description& description) {
+  std::vector<tasks::TaskInput> inputs;
+  for (const wire::Input& part : description.inputs()) {
+    auto input = std::ranges::find(inputs, part.dataset(), &tasks::TaskInput::dataset);
+    if (input == inputs.end())
+      input = inputs.insert(inputs.end(), tasks::TaskInput{part.dataset(), "", "", {}});
+    if (!part.snapshot_id().empty()) input->snapshot_id = part.snapshot_id();
+    if (!part.schema_json().empty()) input->schema_json = part.schema_json();
+    for (const wire::FileRow& file : part.files())
+      input->files.push_back(
+          {file.path(), file.rows(), file.bytes(), file.checksum(), file.statistics_json()});
+  }
+  return inputs;
+}
+
+wire::FileRow row_of(const tasks::DataFile& file) {
+  wire::FileRow row;
+  row.set_path(file.path);
+  row.set_rows(file.rows);
+  row.set_bytes(file.bytes);
+  row.set_checksum(file.checksum);
+  row.set_statistics_json(file.statistics_json);
+  return row;
+}
+
+}  // namespace
+
+Result<tasks::TaskRequest> request_from(const v1alpha1::Assign& assign) {
+  const wire::Description& description = assign.description();
+  tasks::TaskRequest request;
+  MILLRACE_TRY(run_id, run_id_of(description.attempt().run_id()));
+  MILLRACE_TRY(task, manifest::task_from_json(description.body_json()));
+  MILLRACE_TRY(parameters, parameters_from(description.parameters_json()));
+  request.run_id = std::move(run_id);
+  request.task = std::move(task);
+  request.parameters = std::move(parameters);
+  request.run_name = description.run_name();
+  request.ns = description.namespace_();
+  request.task_index = description.attempt().task_index();
+  request.attempt = description.attempt().attempt();
+  request.epoch = description.attempt().epoch();
+  request.inputs = inputs_from(description);
+  request.phase = description.phase() == wire::PHASE_PUBLISH ? tasks::Phase::kPublish
+                                                             : tasks::Phase::kExecute;
+  request.publication_json = description.publication_json();
+  request.publication_order = description.publication_order();
+  request.cpu = MilliCpu(assign.grant().cpu_millis());
+  request.memory = Bytes(assign.grant().memory_bytes());
+  request.disk = Bytes(assign.grant().disk_bytes());
+  request.scratch_folder = assign.scratch_dir();
+  request.data_root = assign.data_root();
+  request.output_prefix = assign.output_prefix();
+  request.allowed_roots.assign(assign.allowed_roots().begin(), assign.allowed_roots().end());
+  request.grace = Micros(assign.grace_us());
+  return request;
+}
+
+SuccessMessages messages_of(const tasks::TaskSuccess& success) {
+  SuccessMessages messages;
+  ipc::FilesChecksum checksum;
+  std::uint32_t files = 0;
+  for (std::size_t i = 0; i < success.writes.size(); ++i) {
+    const tasks::DatasetWrite& write = success.writes[i];
+    wire::DatasetWrite& said = *messages.success.add_writes();
+    said.set_dataset(write.dataset);
+    said.set_schema_json(kernel::to_json(write.schema));
+    said.set_file_count(static_cast<std::uint32_t>(write.files.size()));
+    said.set_rows(write.rows);
+    said.set_bytes(write.bytes);
+    std::size_t page_bytes = kPageBytes;
+    for (const tasks::DataFile& file : write.files) {
+      const wire::FileRow row = row_of(file);
+      if (page_bytes + row.ByteSizeLong() > kPageBytes) {
+        messages.pages.emplace_back().set_write_index(static_cast<std::uint32_t>(i));
+        page_bytes = 0;
+      }
+      page_bytes += row.ByteSizeLong();
+      *messages.pages.back().add_files() = row;
+      checksum.add(file.path, file.checksum);
+      ++files;
+    }
+  }
+  messages.success.set_file_count(files);
+  messages.success.set_files_checksum(checksum.text());
+  messages.success.set_outputs_json(success.outputs_json);
+  messages.success.set_publication_json(success.publication_json);
+  messages.success.set_message(bounded(success.message));
+  return messages;
+}
+
+wire::Failure failure_of(const Error& error, int exit_code) {
+  wire::Failure failure;
+  failure.set_error_class(std::string(to_string(error.error_class)));
+  failure.set_code(error.code);
+  failure.set_message(bounded(error.message));
+  failure.set_hint(bounded(error.hint));
+  failure.set_path(bounded(error.path));
+  failure.set_exit_code(exit_code);
+  return failure;
+}
+
+wire::Usage usage_of(const kernel::Activity& activity) {
+  wire::Usage usage;
+  usage.set_rows_read(activity.rows_read);
+  usage.set_rows_written(activity.rows_written);
+  usage.set_bytes_read(activity.bytes_read);
+  usage.set_bytes_written(activity.bytes_written);
+  return usage;
+}
+
+}  // namespace millrace::runner

@@ -1,0 +1,103 @@
+#include "workers/runtime/task_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace millrace::runtime {
+namespace {
+
+constexpr std::size_t kTailBytes = 2'048;
+// A shorter one would mask half the log, and guards nothing.
+constexpr std::size_t kShortestSecret = 4;
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = ::write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return;  // a full disk loses log lines, not attempts
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
+}  // namespace
+
+bool is_path_part(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  return !name.empty() && name.size() <= 253 && name.front() != '.' && name.front() != '-' &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+LineMasker::LineMasker(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {
+  std::erase_if(secrets_,
+                [](const std::string& secret) { return secret.size() < kShortestSecret; });
+  // A secret that begins another must not leave the other's end readable.
+  std::sort(secrets_.begin(), secrets_.end(),
+            [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+}
+
+std::string LineMasker::feed(std::string_view bytes) {
+  std::string out;
+  while (!bytes.empty()) {
+    const std::size_t room = kMaxLine - partial_.size();
+    const std::size_t end = bytes.substr(0, room).find('\n');
+    const bool whole = end != std::string_view::npos;
+    const std::size_t size = whole ? end + 1 : std::min(room, bytes.size());
+    partial_.append(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    if (whole || partial_.size() >= kMaxLine) out += mask(std::exchange(partial_, {}));
+  }
+  return out;
+}
+
+std::string LineMasker::finish() { return mask(std::exchange(partial_, {})); }
+
+std::string LineMasker::mask(std::string line) const {
+  for (const std::string& secret : secrets_)
+    for (std::size_t at = line.find(secret); at != std::string::npos; at = line.find(secret, at))
+      line.replace(at, secret.size(), "***");
+  return line;
+}
+
+Result<TaskLog> TaskLog::open(const std::filesystem::path& file, Bytes limit,
+                              std::vector<std::string> secrets) {
+  std::error_code code;
+  std::filesystem::create_directories(file.parent_path(), code);
+  TaskLog log(std::move(secrets));
+  log.fd_ = ipc::OwnedFd(
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
+  if (!log.fd_)
+    return Error{ErrorClass::kInfrastructure, "worker.log_failed",
+                 "cannot open \"" + file.string() + "\": " + std::strerror(errno), "", ""};
+  log.left_ = log.limit_ = limit;
+  return log;
+}
+
+void TaskLog::write(std::string_view bytes) { put(masker_.feed(bytes)); }
+
+void TaskLog::finish() {
+  put(masker_.finish());
+  fd_.reset();
+}
+
+void TaskLog::put(std::string text) {
+  if (text.empty()) return;
+  tail_ += text;
+  if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
+  if (!fd_ || capped_) return;
+  if (static_cast<std::int64_t>(text.size()) > left_.value()) {
+    capped_ = true;
+    text.resize(static_cast<std::size_t>(left_.value()));
+    if (const std::size_t line = text.rfind('\n'); line != std::string::npos) text.resize(line + 1);
+    text += "[the log ends here: it reached its limit of " + std::to_string(limit_.value()) +
+            " bytes; the attempt goes on]\n";
+  }
+  left_ = left_ - Bytes(static_cast<std::int64_t>(text.size()));
+  write_all(fd_.get(), text);
+}
+
+}  // namespace millrace::runtime

@@ -1,0 +1,65 @@
+// TaskLog: what an attempt's processes write to standard output and error, in a file of its own:
+//
+//   <log dir>/<namespace>/<run id>/<task index>-<attempt>.log
+//
+// Capped, whole lines at a time, with secrets masked. The file outlives the worker; the api reads
+// it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "lib/ipc/owned_fd.h"
+
+namespace millrace::runtime {
+
+// Whether a namespace, run or task name may be a folder's name: letters, digits, '-', '_', '.', not
+// first.
+bool is_path_part(std::string_view name);
+
+// Splits a stream into lines and masks secrets in each. Pure. A line longer than kMaxLine comes in
+// parts.
+class LineMasker {
+ public:
+  static constexpr std::size_t kMaxLine = std::size_t{64} << 10;
+  explicit LineMasker(std::vector<std::string> secrets);
+  // The lines that are whole by now, each with its '\n'.
+  std::string feed(std::string_view bytes);
+  // What is left, without its '\n'.
+  std::string finish();
+
+ private:
+  std::string mask(std::string line) const;
+  std::vector<std::string> secrets_;  // longest first
+  std::string partial_;
+};
+
+class TaskLog {
+ public:
+  static Result<TaskLog> open(const std::filesystem::path& file, Bytes limit,
+                              std::vector<std::string> secrets);
+  void write(std::string_view bytes);
+  // The rest of a last line; the file is closed.
+  void finish();
+  // The last lines that were written, at most 2 KiB: what a process said before it died.
+  std::string tail() const { return tail_; }
+
+ private:
+  explicit TaskLog(std::vector<std::string> secrets) : masker_(std::move(secrets)) {}
+  void put(std::string text);
+
+  LineMasker masker_;
+  ipc::OwnedFd fd_;
+  Bytes left_;
+  Bytes limit_;
+  bool capped_ = false;
+  std::string tail_;
+};
+
+}  // namespace millrace::runtime

@@ -1,0 +1,31 @@
+// query: one SELECT over pinned snapshots becomes Parquet files of a dataset.
+#include "lib/sql/analyze.h"
+#include "workers/tasks/task.h"
+
+namespace millrace::tasks {
+
+Result<TaskSuccess> run_query(const manifest::QueryTask& task, const TaskRequest& request,
+                              TaskContext& context) {
+  // Judged when it was submitted, and judged again here: between the two lies a wire.
+  MILLRACE_RETURN_IF_ERROR(sql::check_text(task.sql));
+  MILLRACE_TRY(tree, context.engine.syntax_tree(task.sql));
+  MILLRACE_TRY(statement, sql::analyze_tree(tree, task.sql));
+  kernel::Query query{.sql = task.sql,
+                      .views = {},
+                      .parameters = request.parameters,
+                      .ordered = statement.ordered,
+                      .max_rows = task.max_rows};
+  for (const std::string& dataset : sql::table_names(statement)) {
+    MILLRACE_TRY(view, view_of(request, dataset));
+    query.views.push_back(std::move(view));
+  }
+  MILLRACE_TRY(written,
+               context.engine.run_query(query, output_folder(request, task.into.dataset),
+                                        {context.stop, context.activity}));
+  TaskSuccess success;
+  success.message = grouped(written.rows) + " rows";
+  success.writes.push_back(write_of(request, task.into.dataset, std::move(written)));
+  return success;
+}
+
+}  // namespace millrace::tasks
