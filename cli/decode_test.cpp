@@ -190,15 +190,5 @@ TEST(Explain, a_run) {
       "`millrace explain task f-1/TASK` shows attempts, `millrace logs f-1/TASK` their output\n");
 }
 
-TEST(Query, rows) {
-  EXPECT_EQ(
-      rows_text(
-          R"({"columns":[{"name":"carrier"},{"name":"n"}],"rows":[["9E",17347],["UA",null]]})"),
-      "carrier      n\n"
-      "9E       17347\n"
-      "UA\n");
-  EXPECT_EQ(rows_text(R"([{"a":"x","b":1.5}])"), "a    b\nx  1.5\n");
-}
-
 }  // namespace
 }  // namespace millrace::cli

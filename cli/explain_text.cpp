@@ -127,31 +127,4 @@ std::string explain_run_text(const std::string& run_body, const std::string& tas
   return result;
 }
 
-std::string rows_text(const std::string& body) {
-  const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  const Json& rows = json.is_array() ? json : at(json, "rows");
-  if (!rows.is_array()) return body;
-  std::vector<Column> columns;
-  std::vector<std::string> names;
-  if (const Json& listed = at(json, "columns"); listed.is_array())
-    for (const Json& column : listed)
-      names.push_back(column.is_object() ? text(column, "name") : cell_text(column));
-  if (names.empty() && !rows.empty() && rows.front().is_object())
-    for (const auto& [name, value] : rows.front().items()) names.push_back(name);
-  std::vector<std::vector<std::string>> cells;
-  std::vector<bool> numeric(names.size(), true);
-  for (const Json& row : rows) {
-    std::vector<std::string>& line = cells.emplace_back();
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const Json& value =
-          row.is_array() ? (i < row.size() ? row[i] : Json()) : at(row, names[i].c_str());
-      if (!value.is_null() && !value.is_number()) numeric[i] = false;
-      line.push_back(cell_text(value));
-    }
-  }
-  for (std::size_t i = 0; i < names.size(); ++i)
-    columns.push_back({printable(names[i]), numeric[i] && !cells.empty()});
-  return table_text(columns, cells);
-}
-
 }  // namespace millrace::cli

@@ -1,4 +1,4 @@
-// What `explain` and `query` print for people. Pure.
+// What `explain` prints for people. Pure.
 #pragma once
 
 #include <string>
@@ -12,7 +12,5 @@ std::string explain_task_text(const std::string& target, const std::string& json
 // A run and its tasks: what failed, what waits and for what.
 std::string explain_run_text(const std::string& run_json, const std::string& tasks_json,
                              WallTime now);
-// Rows of a query's JSON answer as a table.
-std::string rows_text(const std::string& json);
 
 }  // namespace millrace::cli

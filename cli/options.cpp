@@ -171,11 +171,6 @@ class Grammar {
       steer->verb = verb;
       add(verb, text, steer)->add_option("run", steer->run, "Name of the run")->required();
     }
-    auto retry = std::make_shared<commands::Retry>();
-    command = add("retry", "Run again what failed in a run", retry);
-    command->add_option("run", retry->run, "Name of the run")->required();
-    command->add_option("--task", retry->tasks, "From this task on, instead; may be repeated")
-        ->allow_extra_args(false);
   }
 
   void add_reading() {
@@ -202,15 +197,6 @@ class Grammar {
         ->check(CLI::IsMember({"task", "run"}));
     command->add_option("target", explain->target, "RUN/TASK, or RUN")->required();
     add_format(command, explain->format);
-    auto query = std::make_shared<commands::Query>();
-    command = add("query", "Run one SELECT over datasets and print its rows", query);
-    command->add_option("sql", query->sql, "The statement; - is standard input")->required();
-    command
-        ->add_option("-p,--parameter", query->parameters, "Parameter, name=value; may be repeated")
-        ->allow_extra_args(false);
-    command->add_option("-o,--output", query->format, "Form of the output")
-        ->check(CLI::IsMember({"table", "json", "csv"}))
-        ->capture_default_str();
   }
 
   CLI::App app_;

@@ -88,25 +88,15 @@ struct Steer {
   std::string verb;  // cancel, pause, resume
   std::string run;
 };
-struct Retry {
-  std::string run;
-  std::vector<std::string> tasks;
-};
-struct Query {
-  std::string sql;  // "-": standard input
-  std::vector<std::string> parameters;
-  std::string format = "table";  // table, json, csv
-};
 struct Version {
   Format format = Format::kTable;
 };
 }  // namespace commands
 
-using Command =
-    std::variant<commands::Up, commands::Down, commands::Status, commands::Apply, commands::Diff,
-                 commands::Validate, commands::Delete, commands::Run, commands::Wait,
-                 commands::Watch, commands::Get, commands::Logs, commands::Explain, commands::Steer,
-                 commands::Retry, commands::Query, commands::Version>;
+using Command = std::variant<commands::Up, commands::Down, commands::Status, commands::Apply,
+                             commands::Diff, commands::Validate, commands::Delete, commands::Run,
+                             commands::Wait, commands::Watch, commands::Get, commands::Logs,
+                             commands::Explain, commands::Steer, commands::Version>;
 
 struct Parsed {
   CommonOptions common;

@@ -52,6 +52,10 @@ TEST(Report, exit_codes) {
     problem.status = status;
     EXPECT_EQ(exit_of(problem), exit) << status;
   }
+  client::Problem unknown;
+  unknown.status = 422;
+  unknown.code = "workflow.unknown";
+  EXPECT_EQ(exit_of(unknown), Exit::kNotFound);
   client::Problem timeout;
   timeout.code = "client.timeout";
   EXPECT_EQ(exit_of(timeout), Exit::kTimeout);

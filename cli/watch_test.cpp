@@ -70,7 +70,6 @@ TEST(Watch, a_line_for_each_change_through_a_lost_connection) {
   const Watched watched = watch(server);
   EXPECT_EQ(watched.exit, Exit::kDone);
   EXPECT_EQ(watched.out,
-            "load Ready\n"
             "f-1 Running\n"
             "load Running\n"
             "load Succeeded: 1,234 rows, 2.0s\n"

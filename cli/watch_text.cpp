@@ -251,7 +251,9 @@ std::vector<std::string> changes(const RunView& before, const RunView& after) {
     const bool same = i < before.tasks.size() && before.tasks[i].phase == task.phase &&
                       before.tasks[i].attempt == task.attempt &&
                       before.tasks[i].publishing == task.publishing;
-    if (same || (i >= before.tasks.size() && task.phase == TaskPhase::kPending)) continue;
+    // Ready lasts a moment unless there is no room, which its message then says.
+    const bool quiet = task.phase == TaskPhase::kReady && task.message.empty();
+    if (same || quiet || (i >= before.tasks.size() && task.phase == TaskPhase::kPending)) continue;
     std::vector<std::string> facts;
     const std::string message = printable(task.message);
     if (task.publishing && task.phase == TaskPhase::kRunning) facts.emplace_back("publishes");

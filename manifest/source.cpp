@@ -1,6 +1,7 @@
 #include "manifest/source.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "manifest/utf8.h"
@@ -84,7 +85,7 @@ Located find_node(const Node& root, std::string_view pointer) {
         if (pointer_step(here.keys[i].text).substr(1) == step) index = i;
     } else if (here.kind == Node::Kind::kList && !step.empty() && step.size() < 8 &&
                std::ranges::all_of(step, [](char c) { return c >= '0' && c <= '9'; })) {
-      index = static_cast<std::size_t>(std::stoul(std::string(step)));
+      std::from_chars(step.data(), step.data() + step.size(), index);  // digits only: see above
     }
     if (index >= here.items.size()) return found;
     found.node = &here.items[index];

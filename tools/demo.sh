@@ -47,7 +47,7 @@ kill_in_the_middle() {
     if millrace get tasks "$run" | grep -q Running; then break; fi
     sleep 0.05
   done
-  pid=$(millrace status | awk '$1 == "scheduler" { print $3 }')
+  pid=$(millrace status 2>/dev/null | awk '$1 == "scheduler" { print $3 }')
   kill -9 "$pid"
   echo "killed scheduler $pid"
   millrace up

@@ -22,8 +22,6 @@ Exit execute(const commands::Get& options, Session& session);
 Exit execute(const commands::Logs& options, Session& session);
 Exit execute(const commands::Explain& options, Session& session);
 Exit execute(const commands::Steer& options, Session& session);
-Exit execute(const commands::Retry& options, Session& session);
-Exit execute(const commands::Query& options, Session& session);
 Exit execute(const commands::Version& options, Session& session);
 
 }  // namespace millrace::cli

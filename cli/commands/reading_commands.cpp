@@ -1,8 +1,5 @@
-// get, logs, explain, query, version: what there is, and why.
-#include <array>
+// get, logs, explain, version: what there is, and why.
 #include <chrono>
-#include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/commands.h"
@@ -138,35 +135,6 @@ Exit execute(const commands::Explain& options, Session& session) {
   const client::Answer tasks = get({"runs", run, "tasks"});
   if (!tasks.ok()) return report(session.err, *tasks.problem);
   session.out << explain_run_text(answer.body, tasks.body, wall_now());
-  return Exit::kDone;
-}
-
-Exit execute(const commands::Query& options, Session& session) {
-  std::string sql = options.sql;
-  if (sql == "-") sql.assign(std::istreambuf_iterator<char>(std::cin), {});
-  Json body = {{"sql", sql}};
-  for (const std::string& given : options.parameters) {
-    const std::size_t equals = given.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return usage(session.err, "\"" + given + "\" is not name=value.");
-    body["parameters"].push_back(
-        {{"name", given.substr(0, equals)}, {"value", given.substr(equals + 1)}});
-  }
-  const bool table = options.format == "table";
-  client::Call call{.method = "POST",
-                    .path = {"queries"},
-                    .body = body.dump(),
-                    .accept = options.format == "csv" ? "text/csv" : "application/json"};
-  if (!table) {
-    const client::Answer answer = session.client.stream(call, [&session](std::string_view piece) {
-      session.out << piece;
-      return session.out.good();
-    });
-    return answer.ok() ? Exit::kDone : report(session.err, *answer.problem);
-  }
-  const client::Answer answer = session.client.call(call);
-  if (!answer.ok()) return report(session.err, *answer.problem);
-  session.out << rows_text(answer.body);
   return Exit::kDone;
 }
 

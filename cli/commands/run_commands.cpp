@@ -1,4 +1,4 @@
-// run, wait, watch, cancel, pause, resume, retry: runs.
+// run, wait, watch, cancel, pause, resume: runs.
 #include <sys/random.h>
 
 #include <array>
@@ -46,7 +46,8 @@ std::variant<std::vector<Given>, Error> split_parameters(
   return given;
 }
 
-// A document as a person would write it, out of what the scheduler shows: without what it added itself.
+// A document as a person would write it, out of what the scheduler shows: without what it added
+// itself.
 std::string as_written(const std::string& shown) {
   const Json json = Json::parse(shown, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return shown;
@@ -143,20 +144,6 @@ Exit execute(const commands::Steer& options, Session& session) {
                   : options.verb == "pause" ? " starts no more tasks"
                                             : " goes on")
               << "\n";
-  return Exit::kDone;
-}
-
-Exit execute(const commands::Retry& options, Session& session) {
-  Json body = Json::object();
-  if (!options.tasks.empty()) body["tasks"] = options.tasks;
-  const client::Answer answer =
-      session.client.call({.method = "POST",
-                           .path = {"runs", options.run, "reruns"},
-                           .body = body.dump(),
-                           .idempotency_key = random_key(),
-                           .keep_trying_until = client::SteadyTime::clock::now() + kPatience});
-  if (!answer.ok()) return report(session.err, *answer.problem);
-  session.out << name_of(answer) << "\n";
   return Exit::kDone;
 }
 

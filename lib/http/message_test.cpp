@@ -67,6 +67,8 @@ TEST(Url, reads_targets) {
   EXPECT_FALSE(parse_target("http://other/"));
   EXPECT_FALSE(parse_target(""));
   EXPECT_FALSE(parse_target("/a?b=%zz"));
+  EXPECT_FALSE(parse_target("/a%0cb"));
+  EXPECT_FALSE(parse_target("/a%"));
 }
 
 TEST(Auth, compares_whole_tokens) {

@@ -406,7 +406,9 @@ TEST_F(ServerTest, stop_lets_answers_out_and_ends_the_rest) {
   std::thread stopping([this] { server_->stop(seconds(60)); });
   EXPECT_TRUE(idle.ended());
   EXPECT_TRUE(streaming.ended());
-  EXPECT_TRUE(written->abandoned());
+  std::promise<void> gone;
+  written->on_abandoned([&gone] { gone.set_value(); });
+  gone.get_future().wait();
   answer.send({.body = "still"});
   const auto response = waiting.read();
   ASSERT_TRUE(response);

@@ -63,6 +63,7 @@ std::optional<Target> parse_target(std::string_view target) {
   Target parsed;
   const auto question = target.find('?');
   parsed.path = std::string(target.substr(0, question));
+  if (!percent_decode(parsed.path)) return std::nullopt;
   if (question == std::string_view::npos) return parsed;
   std::string_view rest = target.substr(question + 1);
   while (!rest.empty()) {

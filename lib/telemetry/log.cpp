@@ -29,8 +29,9 @@ std::string now_text() {
 // A value in a line of text: quoted where a space or a quote would make it two.
 std::string quoted(const std::string& value) {
   const bool plain = !value.empty() && value.find_first_of(" \"=\n\t\r\\") == std::string::npos;
-  return plain ? value
-               : nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return plain
+             ? value
+             : nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace

@@ -12,8 +12,9 @@ TEST(Log, text_quotes_what_would_read_as_two) {
 }
 
 TEST(Log, json_is_one_object_a_line_whatever_the_bytes) {
-  EXPECT_EQ(render_line(Log::Format::kJson, "T", "warn", "odd", {{"bytes", "a\nb\xff"}}),
-            "{\"time\":\"T\",\"level\":\"warn\",\"message\":\"odd\",\"bytes\":\"a\\nb\xEF\xBF\xBD\"}");
+  EXPECT_EQ(
+      render_line(Log::Format::kJson, "T", "warn", "odd", {{"bytes", "a\nb\xff"}}),
+      "{\"time\":\"T\",\"level\":\"warn\",\"message\":\"odd\",\"bytes\":\"a\\nb\xEF\xBF\xBD\"}");
 }
 
 }  // namespace

@@ -1,149 +1,15 @@
-// The whole api over real sockets and the real engine.
+// The whole api over real sockets and the real engine: objects and commands. Streams are in
+// watch_test.cpp.
 #include "scheduler/api/api.h"
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 
-#include "scheduler/api/testing/host.h"
+#include "scheduler/api/testing/api_fixture.h"
 
 namespace millrace::api {
 namespace {
-
-using Json = nlohmann::json;
-using http::RawResponse;
-
-constexpr const char* kFlights = R"(apiVersion: millrace.io/v1alpha1
-kind: Workflow
-metadata: {name: flights}
-spec:
-  parameters:
-  - {name: min_flights, integer: {default: 100, minimum: 1}}
-  tasks:
-  - name: load
-    ingest: {from: {url: "file:///data/flights.csv", csv: {}}, into: {dataset: flights}}
-  - name: delays
-    query: {sql: "SELECT * FROM flights WHERE n >= $min_flights", into: {dataset: delays}}
-  - name: out
-    deliver: {dataset: delays, to: {objectStore: {url: "file:///out", csv: {}}}}
-)";
-
-constexpr const char* kNamespace = "/v1/namespaces/default";
-const std::string kWorkflow = std::string(kNamespace) + "/workflows/flights";
-const std::string kRuns = std::string(kNamespace) + "/runs";
-const std::string kYaml = "Content-Type: application/yaml\r\n";
-const std::string kJson = "Content-Type: application/json\r\n";
-
-Json body_of(const RawResponse& response) {
-  const Json json = Json::parse(response.body, nullptr, false);
-  EXPECT_FALSE(json.is_discarded()) << response.status << " " << response.body;
-  return json;
-}
-
-// The text of the stream's next event; empty at its end.
-struct Event {
-  std::string id;
-  std::string type;
-  Json data;
-};
-
-class EventReader {
- public:
-  EventReader(const Host& host, const std::string& target, const std::string& headers = {})
-      : client_(host.port()) {
-    client_.send(http::raw_request("GET", target, Host::authorization() + headers));
-    status_ = client_.read_head()->status;
-  }
-  int status() const { return status_; }
-  // Pings are passed over. At the end an event of type "".
-  Event next() {
-    while (true) {
-      const std::string text = take_frame();
-      if (text.empty()) return {};
-      if (text.starts_with(':')) continue;
-      Event event;
-      std::size_t start = 0;
-      while (start < text.size()) {
-        const auto end = text.find('\n', start);
-        const std::string line = text.substr(start, end - start);
-        if (line.starts_with("id: ")) event.id = line.substr(4);
-        if (line.starts_with("event: ")) event.type = line.substr(7);
-        if (line.starts_with("data: ")) event.data = Json::parse(line.substr(6), nullptr, false);
-        start = end + 1;
-      }
-      return event;
-    }
-  }
-  // Whether the stream broke off, instead of ending.
-  bool broken() { return next().type.empty() && client_.ended(); }
-  // The next event that is no progress.
-  Event next_event() {
-    while (true) {
-      Event event = next();
-      if (event.type != "progress") return event;
-    }
-  }
-
- private:
-  std::string take_frame() {
-    while (true) {
-      const auto end = buffer_.find("\n\n");
-      if (end != std::string::npos) {
-        std::string frame = buffer_.substr(0, end + 1);
-        buffer_.erase(0, end + 2);
-        return frame;
-      }
-      const std::string size = client_.read_until("\r\n");
-      const auto length = std::strtoull(size.c_str(), nullptr, 16);
-      if (length == 0) return {};
-      std::string chunk;
-      while (chunk.size() < length + 2) {
-        const std::string more = client_.read_until("\n");
-        if (more.empty()) return {};
-        chunk += more;
-      }
-      buffer_ += chunk.substr(0, length);
-    }
-  }
-
-  http::RawClient client_;
-  int status_ = 0;
-  std::string buffer_;
-};
-
-class ApiTest : public ::testing::Test {
- protected:
-  void SetUp() override { host_.start(); }
-  void TearDown() override { host_.stop(); }
-
-  void put_flights() {
-    const RawResponse put = host_.send("PUT", kWorkflow, kFlights, kYaml);
-    ASSERT_EQ(put.status, 201) << put.body;
-  }
-  std::string start_run(const std::string& body = R"({"workflow":"flights"})") {
-    const RawResponse started = host_.send("POST", kRuns, body, kJson);
-    EXPECT_EQ(started.status, 201) << started.body;
-    return body_of(started)["metadata"]["name"];
-  }
-  std::string run_of(const std::string& name) const { return kRuns + "/" + name; }
-  // To the end, with the worker's help.
-  std::string finish_run() {
-    put_flights();
-    host_.join_worker();
-    const std::string name = start_run();
-    EventReader events(host_, run_of(name) + "/events");
-    host_.succeed("load", {{"flights", 3}});
-    host_.succeed("delays", {{"delays", 2}});
-    host_.succeed("out", {}, true);
-    host_.succeed("out");
-    while (events.next_event().type != "end") {
-    }
-    return name;
-  }
-
-  Host host_;
-};
 
 TEST_F(ApiTest, answers_without_a_token_only_what_is_harmless) {
   for (const char* open : {"/healthz", "/readyz", "/metrics", "/v1/version", "/v1/openapi.json"})
@@ -187,8 +53,7 @@ TEST_F(ApiTest, counts_requests_by_route) {
   EXPECT_EQ(metrics.find("made"), std::string::npos) << "clients must not make series";
 }
 
-// --- workflows
-// --------------------------------------------------------------------------------------------
+// --- workflows ---
 
 TEST_F(ApiTest, a_workflow_is_put_read_listed_changed_and_deleted) {
   put_flights();
@@ -329,8 +194,7 @@ TEST_F(ApiTest, bodies_are_what_they_say_they_are) {
   EXPECT_EQ(host_.send("PUT", kWorkflow, std::string(3 << 20, 'x'), kYaml).status, 413);
 }
 
-// --- runs
-// -------------------------------------------------------------------------------------------------
+// --- runs ---
 
 TEST_F(ApiTest, a_run_goes_from_start_to_end) {
   put_flights();
@@ -557,8 +421,7 @@ TEST_F(ApiTest, figures_of_a_running_attempt_are_shown) {
   EXPECT_EQ(task["progress"]["fraction"], 0.5);
 }
 
-// --- a store or leader that is not there
-// --------------------------------------------------------------------
+// --- a store or leader that is not there ---
 
 TEST_F(ApiTest, a_database_that_is_down_is_a_503) {
   const std::string name = finish_run();
@@ -590,214 +453,6 @@ TEST_F(ApiTest, an_answer_comes_after_the_commit) {
   host_.hold_commits(false);
   EXPECT_EQ(client.read()->status, 201);
   EXPECT_EQ(body_of(host_.get(kRuns))["items"].size(), 1u);
-}
-
-// --- events
-// -----------------------------------------------------------------------------------------------
-
-TEST_F(ApiTest, events_begin_with_what_is_and_end_with_the_run) {
-  put_flights();
-  const std::string name = start_run();
-  EventReader events(host_, run_of(name) + "/events");
-  ASSERT_EQ(events.status(), 200);
-  for (const char* task : {"load", "delays", "out"}) {
-    const Event event = events.next();
-    EXPECT_EQ(event.type, "task");
-    EXPECT_EQ(event.id, "") << "not yet a place to resume from";
-    EXPECT_EQ(event.data["name"], task);
-  }
-  Event event = events.next();
-  EXPECT_EQ(event.type, "run");
-  EXPECT_NE(event.id, "");
-  EXPECT_EQ(event.data["phase"], "Waiting");
-
-  host_.join_worker();
-  event = events.next_event();
-  EXPECT_EQ(event.data["state"], "Running");
-  EXPECT_EQ(event.data["attempt"], 1);
-  host_.succeed("load", {{"flights", 3}});
-  event = events.next_event();
-  EXPECT_EQ(event.data["state"], "Succeeded");
-  EXPECT_EQ(event.data["rows"], 3);
-  EXPECT_EQ(events.next_event().data["state"], "Ready");
-  EXPECT_EQ(events.next_event().data["state"], "Running");
-  host_.fail("delays", "sql.broken");
-  event = events.next_event();
-  EXPECT_EQ(event.data["state"], "Failed");
-  EXPECT_EQ(event.data["code"], "sql.broken");
-  event = events.next_event();
-  EXPECT_EQ(event.data["name"], "out");
-  EXPECT_EQ(event.data["state"], "Skipped");
-  event = events.next_event();
-  EXPECT_EQ(event.type, "end");
-  EXPECT_EQ(event.data["phase"], "Failed");
-  EXPECT_EQ(events.next_event().type, "") << "the stream ends with the run";
-}
-
-// Each way of resuming gives exactly what was missed: from memory, from the log, after the end.
-TEST_F(ApiTest, events_resume_after_any_of_them) {
-  put_flights();
-  host_.join_worker();
-  const std::string name = start_run();
-  EventReader live(host_, run_of(name) + "/events");
-  host_.succeed("load", {{"flights", 3}});
-  host_.succeed("delays", {{"delays", 2}});
-  host_.succeed("out", {}, true);
-  host_.succeed("out");
-  std::vector<Event> seen;
-  while (true) {
-    Event event = live.next_event();
-    if (event.type.empty()) break;
-    if (!event.id.empty()) seen.push_back(std::move(event));
-  }
-  ASSERT_GE(seen.size(), 5u);
-  for (const bool restarted : {false, true}) {
-    // A new leader has no memory of what was before it: the log has.
-    if (restarted) host_.depose();
-    for (std::size_t known = 0; known < seen.size(); ++known) {
-      const std::string header = "Last-Event-ID: " + seen[known].id + "\r\n";
-      EventReader resumed(host_, run_of(name) + "/events", known % 2 == 0 ? header : "");
-      EventReader by_query(host_, run_of(name) + "/events?after=" + seen[known].id);
-      for (EventReader* reader : {&resumed, &by_query}) {
-        if (reader == &resumed && known % 2 == 1) continue;
-        ASSERT_EQ(reader->status(), 200);
-        for (std::size_t i = known + 1; i < seen.size(); ++i) {
-          const Event event = reader->next_event();
-          EXPECT_EQ(event.id, seen[i].id);
-          EXPECT_EQ(event.type, seen[i].type);
-          EXPECT_EQ(event.data, seen[i].data);
-        }
-        EXPECT_EQ(reader->next_event().type, "");
-      }
-    }
-  }
-}
-
-TEST_F(ApiTest, events_of_an_ended_run_are_its_tasks_and_its_end) {
-  const std::string name = finish_run();
-  EventReader events(host_, run_of(name) + "/events");
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(events.next().data["state"], "Succeeded");
-  const Event end = events.next();
-  EXPECT_EQ(end.type, "end");
-  EXPECT_EQ(end.data["phase"], "Succeeded");
-  EXPECT_EQ(events.next().type, "");
-}
-
-TEST_F(ApiTest, events_too_old_are_gone_and_too_new_are_wrong) {
-  const std::string name = finish_run();
-  host_.depose();
-  host_.reads().forget_events(EventId{scheduler::Sequence(3), 0});
-  EXPECT_EQ(EventReader(host_, run_of(name) + "/events?after=2.0").status(), 410);
-  EXPECT_EQ(EventReader(host_, run_of(name) + "/events?after=999.0").status(), 400);
-  for (const char* wrong : {"x", "1.x", "1.", ".1", "-1", "1.99999999999", "1.0.0"})
-    EXPECT_EQ(EventReader(host_, run_of(name) + "/events?after=" + wrong).status(), 400) << wrong;
-}
-
-TEST_F(ApiTest, progress_comes_without_an_id_and_only_when_it_changes) {
-  put_flights();
-  const std::string name = start_run();
-  host_.join_worker();
-  AttemptProgress progress;
-  progress.attempt = host_.wait_start("load");
-  progress.fraction = 0.5;
-  progress.rows = 42;
-  EventReader events(host_, run_of(name) + "/events");
-  host_.set_progress({progress});
-  Event event = events.next();
-  while (event.type != "progress") event = events.next();
-  EXPECT_EQ(event.id, "");
-  EXPECT_EQ(event.data["name"], "load");
-  EXPECT_EQ(event.data["rows"], 42);
-  progress.rows = 43;
-  host_.set_progress({progress});
-  event = events.next();
-  EXPECT_EQ(event.type, "progress");
-  EXPECT_EQ(event.data["rows"], 43) << "the same figures are not told twice";
-}
-
-TEST_F(ApiTest, a_watcher_is_cut_off_when_another_leads) {
-  put_flights();
-  const std::string name = start_run();
-  EventReader events(host_, run_of(name) + "/events");
-  std::string last;
-  for (int i = 0; i < 4; ++i) last = events.next().id;
-  host_.depose();
-  EXPECT_TRUE(events.broken());
-  EventReader resumed(host_, run_of(name) + "/events", "Last-Event-ID: " + last + "\r\n");
-  EXPECT_EQ(resumed.status(), 200);
-  host_.join_worker();
-  EXPECT_EQ(resumed.next_event().data["state"], "Running");
-}
-
-TEST_F(ApiTest, lists_can_be_watched) {
-  const std::string as_of = body_of(host_.get(kRuns))["asOf"];
-  EventReader runs(host_, kRuns + "?watch=true&after=" + as_of);
-  EventReader workflows(host_, std::string(kNamespace) + "/workflows?watch=true");
-  EventReader elsewhere(host_, "/v1/namespaces/other/runs?watch=true");
-  put_flights();
-  const std::string name = start_run();
-  host_.send("DELETE", run_of(name));
-  EXPECT_EQ(workflows.next().data["name"], "flights");
-  EXPECT_EQ(runs.next().data["phase"], "Running");
-  EXPECT_EQ(runs.next().data["phase"], "Cancelling");
-  const Event end = runs.next();
-  EXPECT_EQ(end.type, "end");
-  EXPECT_EQ(end.data["name"], name);
-  EXPECT_EQ(elsewhere.status(), 200);
-  host_.depose();
-  EXPECT_TRUE(elsewhere.broken()) << "nothing of another namespace";
-}
-
-// --- logs
-// -------------------------------------------------------------------------------------------------
-
-TEST_F(ApiTest, logs_are_read_in_pieces_and_followed) {
-  put_flights();
-  const std::string name = start_run();
-  EXPECT_EQ(host_.get(run_of(name) + "/logs").status, 400);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load").status, 404) << "not attempted yet";
-  host_.join_worker();
-  host_.wait_start("load");
-  host_.append_log("first\n", false);
-  RawResponse log = host_.get(run_of(name) + "/logs?task=load");
-  EXPECT_EQ(log.status, 200);
-  EXPECT_EQ(log.body, "first\n");
-  EXPECT_EQ(log.headers.at("millrace-next-offset"), "6");
-  EXPECT_EQ(log.headers.at("millrace-log-ended"), "false");
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load&offset=2&limit=2").body, "rs");
-  http::RawClient follower(host_.port());
-  follower.send(http::raw_request("GET", run_of(name) + "/logs?task=load&follow=true",
-                                  Host::authorization()));
-  follower.read_head();
-  EXPECT_NE(follower.read_until("first\n").find("first"), std::string::npos);
-  host_.append_log("last\n", true);
-  EXPECT_NE(follower.read_until("0\r\n\r\n").find("last\n"), std::string::npos);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load&attempt=2").status, 404);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=lod").status, 404);
-}
-
-// --- load
-// -------------------------------------------------------------------------------------------------
-
-TEST(ApiLoad, a_reader_that_does_not_read_is_dropped_and_resumes) {
-  Host host({.token = "", .max_stream_buffer = 4 << 10}, {.send_buffer = 8 << 10});
-  host.start();
-  ASSERT_EQ(host.send("PUT", kWorkflow, kFlights, kYaml).status, 201);
-  const std::string as_of = body_of(host.get(kRuns))["asOf"];
-  http::RawClient slow(host.port(), 2 << 10);
-  slow.send(http::raw_request("GET", kRuns + "?watch=true&after=" + as_of, Host::authorization()));
-  slow.read_head();
-  // Until the feed has let it go.
-  std::size_t watchers = 1;
-  int started = 0;
-  while (watchers > 0 && started < 5'000) {
-    for (int i = 0; i < 20; ++i, ++started)
-      host.send("POST", kRuns, R"({"workflow":"flights"})", kJson);
-    host.on_loop([&] { watchers = host.watchers(); });
-  }
-  EXPECT_EQ(watchers, 0u) << "after " << started << " runs";
-  EventReader resumed(host, kRuns + "?watch=true&after=" + as_of);
-  EXPECT_EQ(resumed.next().data["phase"], "Running");
 }
 
 }  // namespace

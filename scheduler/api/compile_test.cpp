@@ -270,8 +270,7 @@ TEST(Compile, the_same_document_has_the_same_hash_however_it_is_written) {
   EXPECT_EQ(*plain->spec, *json->spec);
 }
 
-// --- datasets that nobody has
-// -----------------------------------------------------------------------------
+// --- datasets that nobody has ---
 
 TEST(UnknownDatasets, are_those_without_head_writer_or_promise) {
   const auto reads =
@@ -302,8 +301,7 @@ TEST(UnknownDatasets, are_those_without_head_writer_or_promise) {
   EXPECT_TRUE(unknown_datasets(*reads, "default", state).reads.empty());
 }
 
-// --- random graphs
-// ----------------------------------------------------------------------------------------
+// --- random graphs ---
 
 // Whatever graph without circles is written down: what compiles has exactly the edges that were
 // drawn.

@@ -28,9 +28,9 @@ void Pool::stop() {
     dropped.swap(queue_);
   }
   changed_.notify_all();
+  dropped.clear();  // and with it the responders in it, which answer their clients
   for (std::thread& thread : threads_)
     if (thread.joinable()) thread.join();
-  // `dropped` ends here, and with it the responders in it, which answer their clients.
 }
 
 void Pool::serve() {

@@ -63,8 +63,7 @@ using scheduler::RunRecord;
 using scheduler::SnapshotRecord;
 using scheduler::TaskRecord;
 
-// --- what is only known while an attempt runs
-// ------------------------------------------------------------
+// --- what is only known while an attempt runs ---
 
 struct AttemptProgress {
   scheduler::AttemptRef attempt;

@@ -215,7 +215,7 @@ class Player {
             std::vector<AttemptRef> attempts, WorkerId ended, std::vector<Input>& inputs) {
     if (!worker_ids_.contains(name)) {
       worker_ids_[name] = WorkerId(RawId{1, worker_ids_.size() + 1});
-      worker_names_[worker_ids_[name]] = name;
+      names_.workers[worker_ids_[name]] = name;
     }
     const auto number = [&](const char* key, long standard) {
       const auto it = with.find(key);
@@ -249,8 +249,8 @@ class Player {
     input.request_hash[0] = static_cast<std::uint8_t>(input.spec->tasks.size());
     if (!run_ids_.contains(run)) {
       run_ids_[run] = input.run;
-      run_names_[input.run] = run;
-      specs_[input.run] = input.spec;
+      names_.runs[input.run] = run;
+      names_.specs[input.run] = input.spec;
     }
     inputs.push_back(std::move(input));
   }
@@ -267,7 +267,9 @@ class Player {
     const Planned planned = plan(state_, liveness_, inputs, now_, settings_);
     liveness_.clear_due();
     for (const Event& event : planned.events) {
-      came_.push_back(short_text(event));
+      if (const auto* placed = std::get_if<events::AttemptPlaced>(&event))
+        attempts_[names_.of(placed->attempt)] = placed->attempt;
+      came_.push_back(scenario_text(event, names_));
       log_.push_back(event);
       apply(state_, event);
       liveness_.applied(event, state_, now_, settings_);
@@ -279,74 +281,70 @@ class Player {
         came_.push_back("refused " + reply.body.error().code);
   }
 
-  std::string name_of(TaskRef ref) const {
-    const std::string run = run_names_.at(ref.run);
-    const std::string task = specs_.at(ref.run)->tasks.at(ref.task.value()).name;
-    return run == "r1" ? task : run + "/" + task;
-  }
-
-  std::string short_text(const Event& event) {
-    return std::visit(
-        Overloaded{
-            [&](const events::RunCreated& e) { return "created " + e.name; },
-            [&](const events::RunDesired& e) {
-              return "desired " + run_names_.at(e.run) + " " + std::string(to_string(e.desired));
-            },
-            [&](const events::RunFinished& e) {
-              return "finished " + run_names_.at(e.run) + " " + std::string(to_string(e.outcome));
-            },
-            [&](const events::TaskReady& e) { return "ready " + name_of(e.task); },
-            [&](const events::TaskEnded& e) {
-              std::string state(to_string(e.state));
-              state[0] = static_cast<char>(std::tolower(state[0]));
-              return state + " " + name_of(e.task) +
-                     (e.state == TaskState::kFailed ? " " + e.code : "");
-            },
-            [&](const events::AttemptPlaced& e) {
-              const std::string name =
-                  name_of(e.attempt.task_ref()) + "#" + std::to_string(e.attempt.attempt.value());
-              attempts_[name] = e.attempt;
-              return (e.phase == Phase::kPublish ? "publish " : "") + name + " on " +
-                     worker_names_.at(e.worker);
-            },
-            [&](const events::AttemptSucceeded& e) {
-              std::string text = (e.publication_order != 0 ? "staged " : "ok ") +
-                                 name_of(e.attempt.task_ref()) + "#" +
-                                 std::to_string(e.attempt.attempt.value());
-              for (const auto& snapshot : e.snapshots) text += " wrote " + snapshot.dataset;
-              return text;
-            },
-            [&](const events::AttemptFailed& e) {
-              const std::string next = std::visit(
-                  Overloaded{[](const events::Retry& r) { return r.reason; },
-                             [](const events::GiveUp& g) { return "gave up " + g.reason; },
-                             [](const events::Cancelled&) { return std::string("cancelled"); }},
-                  e.next);
-              return "failed " + name_of(e.attempt.task_ref()) + "#" +
-                     std::to_string(e.attempt.attempt.value()) + " " + e.failure.code + " " + next;
-            },
-            [&](const events::CancelRequested& e) { return "cancelling " + name_of(e.task); },
-            [](const events::KeysForgotten&) { return std::string("keys forgotten"); },
-            [](const auto& e) { return to_text(Event(e)); },
-        },
-        event);
-  }
-
   Settings settings_;
   State state_;
   Liveness liveness_;
   Now now_;
   std::vector<Event> log_;
   std::vector<std::string> came_;
+  ScenarioNames names_;
   std::map<std::string, WorkerId> worker_ids_;
-  std::map<WorkerId, std::string> worker_names_;
   std::map<std::string, RunId> run_ids_;
-  std::map<RunId, std::string> run_names_;
-  std::map<RunId, WorkflowSpecRef> specs_;
   std::map<std::string, AttemptRef> attempts_;
 };
 
 }  // namespace
+
+std::string ScenarioNames::of(TaskRef ref) const {
+  const std::string& run = runs.at(ref.run);
+  const std::string& task = specs.at(ref.run)->tasks.at(ref.task.value()).name;
+  return run == "r1" ? task : run + "/" + task;
+}
+
+std::string ScenarioNames::of(const AttemptRef& attempt) const {
+  return of(attempt.task_ref()) + "#" + std::to_string(attempt.attempt.value());
+}
+
+std::string scenario_text(const Event& event, const ScenarioNames& names) {
+  return std::visit(
+      Overloaded{
+          [&](const events::RunCreated& e) { return "created " + names.runs.at(e.run); },
+          [&](const events::RunDesired& e) {
+            return "desired " + names.runs.at(e.run) + " " + std::string(to_string(e.desired));
+          },
+          [&](const events::RunFinished& e) {
+            return "finished " + names.runs.at(e.run) + " " + std::string(to_string(e.outcome));
+          },
+          [&](const events::TaskReady& e) { return "ready " + names.of(e.task); },
+          [&](const events::TaskEnded& e) {
+            std::string text(to_string(e.state));
+            text[0] = static_cast<char>(std::tolower(text[0]));
+            text += " " + names.of(e.task);
+            return e.state == TaskState::kFailed ? text + " " + e.code : text;
+          },
+          [&](const events::AttemptPlaced& e) {
+            return (e.phase == Phase::kPublish ? "publish " : "") + names.of(e.attempt) + " on " +
+                   names.workers.at(e.worker);
+          },
+          [&](const events::AttemptSucceeded& e) {
+            std::string text = (e.publication_order != 0 ? "staged " : "ok ") + names.of(e.attempt);
+            for (const auto& snapshot : e.snapshots) text += " wrote " + snapshot.dataset;
+            return text;
+          },
+          [&](const events::AttemptFailed& e) {
+            const std::string next = std::visit(
+                Overloaded{[](const events::Retry& r) { return r.reason; },
+                           [](const events::GiveUp& g) { return "gave up " + g.reason; },
+                           [](const events::Cancelled&) { return std::string("cancelled"); }},
+                e.next);
+            return "failed " + names.of(e.attempt) + " " + e.failure.code + " " + next;
+          },
+          [&](const events::CancelRequested& e) { return "cancelling " + names.of(e.task); },
+          [](const events::KeysForgotten&) { return std::string("keys forgotten"); },
+          [](const auto& e) { return to_text(Event(e)); },
+      },
+      event);
+}
 
 std::string run_scenario(std::string_view text, const Settings& settings) {
   return Player(settings).play(text);

@@ -23,14 +23,28 @@
 // A: a#2 is the second attempt of task a of run r1; r2/a#2 of run r2.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
+#include "scheduler/core/events.h"
 #include "scheduler/core/settings.h"
 
 namespace millrace::scheduler {
 
 // "" when all came as told; otherwise the first line that did not, with what came instead.
 std::string run_scenario(std::string_view text, const Settings& settings = {});
+
+// What things are called in a scenario: runs r1, r2, …, workers w1, w2, …
+struct ScenarioNames {
+  std::map<RunId, std::string> runs;
+  std::map<RunId, WorkflowSpecRef> specs;
+  std::map<WorkerId, std::string> workers;
+
+  std::string of(TaskRef task) const;               // "a", "r2/a"
+  std::string of(const AttemptRef& attempt) const;  // "a#1"
+};
+// An event as it stands after the arrow.
+std::string scenario_text(const Event& event, const ScenarioNames& names);
 
 }  // namespace millrace::scheduler

@@ -12,6 +12,7 @@
 #include "scheduler/simulation/clockwork.h"
 #include "scheduler/simulation/memory_store.h"
 #include "scheduler/simulation/simulated_worker.h"
+#include "scheduler/simulation/transcript.h"
 
 namespace millrace::simulation {
 
@@ -66,7 +67,11 @@ class World {
         random_(options.seed),
         checker_(options.settings) {
     if (options.calm) checker_.expect_calm();
-    log_.on_append = [this](const BatchRef& batch) { checker_.appended(*batch); };
+    log_.on_append = [this](const BatchRef& batch) {
+      checker_.appended(*batch);
+      if (options_.transcript)
+        transcript_.appended(*batch, clockwork_.now() - Monotonic(1'000'000));
+    };
     plan_ = draw_workload(random_, options_.load);
     for (std::uint32_t i = 0; i < options_.workers; ++i) workers_.push_back(make_worker(i));
     connections_.resize(options_.workers);
@@ -123,6 +128,7 @@ class World {
   Clockwork clockwork_;
   MemoryLog log_;
   Checker checker_;
+  Transcript transcript_;
   std::vector<PlannedRun> plan_;
   std::vector<Client> clients_;
   std::map<RunId, std::size_t> by_run_;
@@ -298,7 +304,10 @@ bool World::to_scheduler(std::uint32_t worker, const Input& input) {
       // What reaches a stalled process waits in its socket.
       if (s.stalled()) return clockwork_.at(s.stalled_until(), [self] { self(self); });
       // A word that is not taken ends the stream, so that the worker looks for whoever leads.
-      if (std::holds_alternative<WorkerJoined>(input)) connections_[worker].greeted = true;
+      if (const auto* joined = std::get_if<WorkerJoined>(&input)) {
+        connections_[worker].greeted = true;
+        if (options_.transcript) transcript_.joined(*joined);
+      }
       if (!s.engine().offer(input, s.now()).ok()) break_stream(worker);
     };
     clockwork_.after(greeting ? Micros(100) : network_delay(), [arrive] { arrive(arrive); });
@@ -538,13 +547,14 @@ Outcome World::run() {
       Outcome outcome;
       outcome.violation = std::to_string(open_clients_) + " submissions were never answered";
       outcome.tail = checker_.tail();
+      outcome.scenario = transcript_.text();
       return outcome;
     }
     checker_.everything_ended();
   }
   return {checker_.violation(), checker_.tail(),          checker_.trace_hash(),
           checker_.events(),    checker_.finished_runs(), clockwork_.now() - Monotonic(1'000'000),
-          checker_.happened()};
+          checker_.happened(),  transcript_.text()};
 }
 
 }  // namespace
@@ -556,6 +566,13 @@ Settings simulated_settings() {
   return settings;
 }
 
-Outcome simulate(const Options& options) { return World(options).run(); }
+Outcome simulate(const Options& options) {
+  Outcome outcome = World(options).run();
+  if (!outcome.violation || options.transcript) return outcome;
+  // The same seed gives the same course, this time written down.
+  Options again = options;
+  again.transcript = true;
+  return World(again).run();
+}
 
 }  // namespace millrace::simulation

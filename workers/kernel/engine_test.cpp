@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -297,6 +298,15 @@ TEST_F(EngineTest, the_type_map_holds_through_parquet) {
             "[1]}\",\"[1, NULL]\",0061\n");
 }
 
+TEST_F(EngineTest, statistics_know_columns_of_any_name) {
+  const auto ingested =
+      ingest("names.csv", "a b,\"x\"\"y\",a.b,é\n1,2,3,4\n5,6,7,8\n", CsvFormat{});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(ingested->rows.files.at(0).statistics_json,
+            R"({"a b":{"max":"5","min":"1","nulls":0},"a.b":{"max":"7","min":"3","nulls":0},)"
+            R"("x\"y":{"max":"6","min":"2","nulls":0},"é":{"max":"8","min":"4","nulls":0}})");
+}
+
 TEST_F(EngineTest, an_overflowing_double_is_a_bad_row_and_infinity_is_not) {
   const auto ingested =
       ingest("d.csv", "d\n1e400\ninf\n-inf\nnan\n1e308\n", CsvFormat{}, {{{"d", "DOUBLE"}}});
@@ -453,8 +463,12 @@ TEST_F(EngineTest, a_stop_ends_a_statement_that_would_run_for_long) {
                     .views = {},
                     .parameters = {}};
   auto engine = open();
-  // From another thread, whenever it comes: before the statement, or in its midst.
-  std::jthread stopper([&] { stop_.request_stop(); });
+  // The engine says how far it is between its slices, so once it has begun.
+  activity_.fraction = -2;
+  std::jthread stopper([&] {
+    while (activity_.fraction < -1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    stop_.request_stop();
+  });
   const auto result = engine->run_query(query, folder_ / "long", watch());
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, "task.cancelled");

@@ -34,7 +34,8 @@ Result<std::optional<v1alpha1::ToRunner>> Channel::next() {
   if (!bytes.has_value()) return std::optional<v1alpha1::ToRunner>();
   std::optional<v1alpha1::ToRunner> message(std::in_place);
   if (!message->ParseFromArray(bytes->data(), static_cast<int>(bytes->size())))
-    return Error{ErrorClass::kInfrastructure, "runner.protocol", "a message can't be parsed", "", ""};
+    return Error{ErrorClass::kInfrastructure, "runner.protocol", "a message can't be parsed", "",
+                 ""};
   return message;
 }
 
@@ -43,8 +44,7 @@ Status Channel::send(const v1alpha1::FromRunner& message) {
   MILLRACE_RETURN_IF_ERROR(ipc::append_frame(message.SerializeAsString(), frame));
   const std::lock_guard lock(send_mutex_);
   for (std::size_t at = 0; at < frame.size();) {
-    const ssize_t count =
-        ::send(descriptor_, frame.data() + at, frame.size() - at, MSG_NOSIGNAL);
+    const ssize_t count = ::send(descriptor_, frame.data() + at, frame.size() - at, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return broken(std::string("sending failed: ") + std::strerror(errno));
     at += static_cast<std::size_t>(count);

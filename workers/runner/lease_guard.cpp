@@ -55,8 +55,7 @@ void LeaseGuard::watch(const std::stop_token& stop) {
     const Monotonic deadline = *deadline_;
     changed_.wait_until(lock, stop, time_point(deadline),
                         [&] { return !deadline_.has_value() || *deadline_ != deadline; });
-    if (deadline_.has_value() && *deadline_ <= monotonic_now())
-      end_process(ipc::kLeasePassedExit);
+    if (deadline_.has_value() && *deadline_ <= monotonic_now()) end_process(ipc::kLeasePassedExit);
   }
 }
 

@@ -1,6 +1,6 @@
-// LeaseGuard: ends this process, and the process group of its command, when the attempt's lease passes
-// without renewal. It has a thread of its own, so neither work that hangs nor a worker that does not
-// read can keep the process alive. Thread-safe.
+// LeaseGuard: ends this process, and the process group of its command, when the attempt's lease
+// passes without renewal. It has a thread of its own, so neither work that hangs nor a worker that
+// does not read can keep the process alive. Thread-safe.
 #pragma once
 
 #include <sys/types.h>

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "workers/runner/memory_bound.h"
 #include "workers/runner/translate.h"
 
 namespace millrace::runner {
@@ -193,7 +194,8 @@ void Runner::run(const v1alpha1::Assign& assign, Attempt& attempt) {
   engine_.reset();
   ::malloc_trim(0);
   if (!result.ok()) return;  // the worker replaces a runner after a failure
-  if (Result<std::unique_ptr<kernel::QueryEngine>> engine = kernel::open_query_engine(); engine.ok())
+  if (Result<std::unique_ptr<kernel::QueryEngine>> engine = kernel::open_query_engine();
+      engine.ok())
     engine_ = *std::move(engine);
 }
 
@@ -213,6 +215,9 @@ Result<tasks::TaskSuccess> Runner::execute(const v1alpha1::Assign& assign, Attem
     send(message);
   };
   tasks::TaskContext context{*engine_, attempt.stop.get_token(), attempt.activity, report_group, 0};
+  // A command is not bound by it: it would inherit the limit, and it is not the engine's.
+  std::optional<MemoryBound> bound;
+  if (std::holds_alternative<manifest::QueryTask>(request.task.kind)) bound.emplace(request.memory);
   Result<tasks::TaskSuccess> result = tasks::run_task(request, context);
   exit_code = context.exit_code;
   return result;
@@ -233,7 +238,8 @@ void Runner::send_success(const tasks::TaskSuccess& success, const Attempt& atte
   send(message);
 }
 
-// A worker that is gone is seen by the reading thread as well; whoever sees it first ends the process.
+// A worker that is gone is seen by the reading thread as well; whoever sees it first ends the
+// process.
 void Runner::send(const FromRunner& message) {
   if (!channel_.send(message).ok()) lease_.end_process(EXIT_SUCCESS);
 }

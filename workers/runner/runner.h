@@ -1,7 +1,8 @@
 // Runner: serves attempts, one at a time, over the channel, until it closes.
 //
-// Three threads: the caller's reads the channel and reports progress; one works, and lives as long as
-// the runner, because a command ends with the thread that forked it; LeaseGuard's watches the lease.
+// Three threads: the caller's reads the channel and reports progress; one works, and lives as long
+// as the runner, because a command ends with the thread that forked it; LeaseGuard's watches the
+// lease.
 #pragma once
 
 #include <condition_variable>

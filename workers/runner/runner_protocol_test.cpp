@@ -1,145 +1,37 @@
 // The real millrace-runner over a socketpair: the demonstration's tasks on the real flights, leases
 // that pass, workers that vanish, attempts that are cancelled.
-#include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "lib/ipc/files_checksum.h"
 #include "lib/ipc/runner_exit.h"
-#include "workers/kernel/testing/temp_folder.h"
 #include "workers/runner/lease_guard.h"
-#include "workers/runner/testing/runner_under_test.h"
+#include "workers/runner/testing/runner_fixture.h"
 
 namespace millrace::runner {
 namespace {
 
-namespace wire = millrace::task::v1alpha1;
 using millrace::testing::flights_folder;
 using millrace::testing::read_file;
-using millrace::testing::TempFolder;
 using nlohmann::json;
 using v1alpha1::FromRunner;
 using v1alpha1::ToRunner;
 
-constexpr std::int64_t kLongLease = 600'000'000;
+class RunnerProtocol : public RunnerFixture {};
 
-// What an attempt left: its success and its files, per write.
-struct Finished {
-  wire::Success success;
-  std::vector<std::vector<wire::FileRow>> files;
-};
-
-class RunnerProtocol : public ::testing::Test {
- protected:
-  RunnerProtocol() : runner(folder / "log") {
-    const auto ready = runner.receive();
-    EXPECT_TRUE(ready.has_value() && ready->ready().pid() == runner.pid());
-  }
-
-  ToRunner assignment(const std::string& name, const json& kind, const json& parameters = {},
-                      std::int64_t lease_us = kLongLease) {
-    ToRunner message;
-    v1alpha1::Assign& assign = *message.mutable_assign();
-    wire::Description& description = *assign.mutable_description();
-    description.mutable_attempt()->set_run_id(std::string(15, '\0') + "\1");
-    description.mutable_attempt()->set_task_index(++tasks);
-    description.mutable_attempt()->set_attempt(1);
-    description.mutable_attempt()->set_epoch(++epoch);
-    description.set_namespace_("default");
-    description.set_run_name("flights-1");
-    description.set_task_name(name);
-    json body = kind;
-    body["name"] = name;
-    description.set_kind(kind.begin().key());
-    description.set_body_json(body.dump());
-    description.set_parameters_json(parameters.is_null() ? "{}" : parameters.dump());
-    description.set_phase(wire::PHASE_EXECUTE);
-    assign.mutable_grant()->set_cpu_millis(2000);
-    assign.mutable_grant()->set_memory_bytes(1LL << 30);
-    assign.mutable_grant()->set_disk_bytes(1LL << 30);
-    assign.set_scratch_dir(folder / ("scratch" + std::to_string(epoch)));
-    std::filesystem::create_directories(assign.scratch_dir());
-    assign.set_data_root(folder / "data");
-    assign.set_output_prefix("default/flights-1/" + name + "/" + std::to_string(epoch));
-    assign.set_lease_deadline_monotonic_us(monotonic_now().value() + lease_us);
-    assign.add_allowed_roots(flights_folder());
-    assign.add_allowed_roots(folder / "out");
-    assign.set_grace_us(200'000);
-    return message;
-  }
-
-  void add_input(ToRunner& message, const std::string& dataset, const Finished& from) {
-    wire::Input& input = *message.mutable_assign()->mutable_description()->add_inputs();
-    input.set_dataset(dataset);
-    input.set_snapshot_id("s-" + dataset);
-    input.set_schema_json(from.success.writes(0).schema_json());
-    for (const wire::FileRow& file : from.files.at(0)) *input.add_files() = file;
-  }
-
-  std::optional<Finished> finish(const ToRunner& message) {
-    runner.send(message);
-    return finished();
-  }
-
-  std::optional<Finished> finished() {
-    Finished result;
-    ipc::FilesChecksum checksum;
-    std::uint32_t files = 0;
-    const auto last = runner.wait_for(FromRunner::kSucceeded, [&](const FromRunner& other) {
-      if (!other.has_file_page()) return;
-      const wire::FilePage& page = other.file_page().page();
-      if (result.files.size() <= page.write_index()) result.files.resize(page.write_index() + 1);
-      for (const wire::FileRow& file : page.files()) {
-        result.files[page.write_index()].push_back(file);
-        checksum.add(file.path(), file.checksum());
-        ++files;
-      }
-    });
-    if (!last.has_value()) return std::nullopt;
-    result.success = last->succeeded().success();
-    result.files.resize(static_cast<std::size_t>(result.success.writes_size()));
-    EXPECT_EQ(result.success.file_count(), files);
-    EXPECT_EQ(result.success.files_checksum(), checksum.text());
-    for (const auto& write : result.files)
-      for (const wire::FileRow& file : write)
-        EXPECT_EQ(std::filesystem::file_size(folder / ("data/" + file.path())), file.bytes());
-    return result;
-  }
-
-  wire::Failure failure(const ToRunner& message) {
-    runner.send(message);
-    while (auto next = runner.receive()) {
-      if (next->has_failed()) return next->failed().failure();
-      if (next->has_succeeded()) break;
-    }
-    ADD_FAILURE() << "the attempt did not fail";
-    return {};
-  }
-
-  static json ingest(const std::string& dataset) {
-    return {{"ingest",
-             {{"from", {{"url", "file://" + flights_folder() + "/" + dataset + ".csv"},
-                        {"csv", {{"nulls", {"NA"}}}}}},
-              {"into", {{"dataset", dataset}}}}}};
-  }
-
-  TempFolder folder;
-  RunnerUnderTest runner;
-  std::uint64_t epoch = 6;
-  std::uint32_t tasks = 0;
-};
+json command(const std::vector<std::string>& argv) { return {{"command", {{"argv", argv}}}}; }
 
 TEST_F(RunnerProtocol, one_runner_ingests_joins_delivers_and_publishes) {
-  const auto flights = finish(assignment("load_flights", ingest("flights")));
-  const auto weather = finish(assignment("load_weather", ingest("weather")));
-  const auto planes = finish(assignment("load_planes", ingest("planes")));
+  const auto flights = finish(assignment("load_flights", ingest_of("flights")));
+  const auto weather = finish(assignment("load_weather", ingest_of("weather")));
+  const auto planes = finish(assignment("load_planes", ingest_of("planes")));
   ASSERT_TRUE(flights.has_value() && weather.has_value() && planes.has_value());
   EXPECT_EQ(flights->success.message(), "336,776 rows");
   EXPECT_EQ(flights->success.writes(0).dataset(), "flights");
@@ -150,10 +42,11 @@ TEST_F(RunnerProtocol, one_runner_ingests_joins_delivers_and_publishes) {
       "delays",
       {{"query",
         {{"sql",
-          "SELECT f.carrier, p.engine, count(*) AS n, avg(f.dep_delay) AS delay, avg(w.visib) AS visib\n"
+          "SELECT f.carrier, p.engine, count(*) AS n, avg(f.dep_delay) AS delay,\n"
+          "  avg(w.visib) AS visib\n"
           "FROM flights f JOIN planes p ON p.tailnum = f.tailnum\n"
           "JOIN weather w ON w.origin = f.origin AND w.time_hour = f.time_hour\n"
-          "GROUP BY f.carrier, p.engine HAVING count(*) >= $min_flights ORDER BY n DESC"},
+          "GROUP BY f.carrier, p.engine HAVING count(*) >= $min_flights ORDER BY n DESC; -- ends"},
          {"into", {{"dataset", "delays"}}}}}},
       {{"min_flights", 100}});
   add_input(query, "flights", *flights);
@@ -163,88 +56,184 @@ TEST_F(RunnerProtocol, one_runner_ingests_joins_delivers_and_publishes) {
   ASSERT_TRUE(delays.has_value());
   EXPECT_GT(delays->success.writes(0).rows(), 10);
 
-  const std::string url = "file://" + folder / "out/delays";
-  const json deliver = {
-      {"deliver", {{"dataset", "delays"}, {"to", {{"objectStore", {{"url", url}, {"csv", json::object()}}}}}}}};
+  const json deliver = deliver_of("delays");
   ToRunner staging = assignment("to_store", deliver);
   add_input(staging, "delays", *delays);
   const auto staged = finish(staging);
   ASSERT_TRUE(staged.has_value());
   EXPECT_FALSE(std::filesystem::exists(folder / "out/delays/manifest.json"));
 
-  ToRunner publication = assignment("to_store", deliver);
-  wire::Description& description = *publication.mutable_assign()->mutable_description();
-  description.set_phase(wire::PHASE_PUBLISH);
-  description.set_publication_json(staged->success.publication_json());
-  description.set_publication_order(17);
-  ASSERT_TRUE(finish(publication).has_value());
+  ASSERT_TRUE(finish(publication(deliver, *staged, 17)).has_value());
   const std::string csv = read_file(folder / "out/delays/delays-00000.17.csv");
   EXPECT_EQ(csv.substr(0, csv.find('\n')), "carrier,engine,n,delay,visib");
   EXPECT_EQ(std::ranges::count(csv, '\n'), delays->success.writes(0).rows() + 1);
   const json manifest = json::parse(read_file(folder / "out/delays/manifest.json"));
   EXPECT_EQ(manifest["order"], 17);
+  EXPECT_EQ(manifest["snapshot"], "s-delays");
   EXPECT_EQ(manifest["files"][0]["name"], "delays-00000.17.csv");
 }
 
-TEST_F(RunnerProtocol, a_command_hands_on_typed_outputs) {
-  const auto done = finish(assignment(
-      "score", {{"command", {{"argv", {"/bin/sh", "-c", "echo 12 > $MILLRACE_OUTPUTS/kept; env"}}}},
-                {"outputs", {{{"name", "kept"}, {"integer", json::object()}}}}}));
-  ASSERT_TRUE(done.has_value());
-  EXPECT_EQ(done->success.outputs_json(), R"({"kept":12})");
-  EXPECT_NE(read_file(folder / "log").find("MILLRACE_TASK=score"), std::string::npos);
+TEST_F(RunnerProtocol, a_description_may_come_in_chunks) {
+  const auto planes = finish(assignment("load_planes", ingest_of("planes")));
+  ASSERT_TRUE(planes.has_value());
+  ToRunner first = assignment(
+      "count",
+      {{"query", {{"sql", "SELECT count(*) AS n FROM planes"}, {"into", {{"dataset", "n"}}}}}});
+  first.mutable_assign()->set_more(true);
+  ToRunner second;
+  auto& input = *second.mutable_more()->mutable_description()->add_inputs();
+  input.set_dataset("planes");
+  input.set_schema_json(planes->success.writes(0).schema_json());
+  second.mutable_more()->set_more(true);
+  ToRunner third;
+  auto& rest = *third.mutable_more()->mutable_description()->add_inputs();
+  rest.set_dataset("planes");
+  *rest.add_files() = planes->files.at(0).at(0);
+  runner->send(first);
+  runner->send(second);
+  const auto counted = finish(third);
+  ASSERT_TRUE(counted.has_value());
+  EXPECT_NE(counted->files.at(0).at(0).statistics_json().find("\"max\":\"3322\""),
+            std::string::npos);
 }
 
-// A process is gone when nothing answers to its number any more, or what answers is another.
-bool alive(std::int64_t pid) {
-  const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  return !stat.empty() && stat.find(") Z ") == std::string::npos;
+TEST_F(RunnerProtocol, a_command_hands_on_typed_outputs) {
+  json kind = command({"/bin/sh", "-c", "echo 12 > $MILLRACE_OUTPUTS/kept; env; ls /proc/self/fd"});
+  kind["outputs"] = {{{"name", "kept"}, {"integer", json::object()}}};
+  const auto done = finish(assignment("score", kind));
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->success.outputs_json(), R"({"kept":12})");
+  const std::string log = read_file(folder / "log");
+  EXPECT_NE(log.find("MILLRACE_TASK=score\n"), std::string::npos) << log;
+  EXPECT_EQ(log.find("MILLRACE_FAILPOINT"), std::string::npos);
+  EXPECT_NE(log.find("\n0\n1\n2\n3\n"), std::string::npos) << "3 is ls's own\n" << log;
+  EXPECT_EQ(log.find("\n4\n"), std::string::npos) << log;
+}
+
+TEST_F(RunnerProtocol, an_exit_code_comes_with_its_meaning) {
+  json kind = command({"/bin/sh", "-c", "exit 3"});
+  kind["command"]["exitCodes"] = {
+      {{"codes", {3}}, {"class", "Transient"}, {"code", "partner.busy"}}};
+  const auto failed = fail(assignment("busy", kind));
+  EXPECT_EQ(failed.error_class(), "Transient");
+  EXPECT_EQ(failed.code(), "partner.busy");
+  EXPECT_EQ(failed.exit_code(), 3);
 }
 
 TEST_F(RunnerProtocol, a_lease_that_passes_ends_runner_and_command) {
-  runner.send(assignment("sleepy", {{"command", {{"argv", {"/bin/sh", "-c", "sleep 600 & sleep 600"}}}}},
-                         {}, 400'000));
-  const auto group = runner.wait_for(FromRunner::kProcessGroup);
+  ToRunner message = assignment("sleepy", command({"/bin/sh", "-c", "sleep 600 & sleep 600"}));
+  set_lease(message, std::chrono::milliseconds(600));
+  runner->send(message);
+  const auto group = runner->wait_for(FromRunner::kProcessGroup);
   ASSERT_TRUE(group.has_value());
-  const std::int64_t pid = group->process_group().pgid();
-  EXPECT_TRUE(alive(pid));
-  const int status = runner.wait_for_end();
+  const int status = runner->wait_for_end();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ipc::kLeasePassedExit);
-  EXPECT_EQ(::kill(static_cast<pid_t>(-pid), 0) == 0 && alive(pid), false);
+  EXPECT_TRUE(ends(group->process_group().pgid()));
+}
+
+TEST_F(RunnerProtocol, a_lease_passes_for_a_stopped_runner_as_soon_as_it_goes_on) {
+  ToRunner message = assignment("sleepy", command({"/bin/sleep", "600"}));
+  set_lease(message, std::chrono::milliseconds(500));
+  runner->send(message);
+  const auto group = runner->wait_for(FromRunner::kProcessGroup);
+  ASSERT_TRUE(group.has_value());
+  ::kill(runner->pid(), SIGSTOP);
+  const Monotonic deadline(message.assign().lease_deadline_monotonic_us());
+  while (monotonic_now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(is_running(runner->pid()));
+  ::kill(runner->pid(), SIGCONT);
+  const int status = runner->wait_for_end();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ipc::kLeasePassedExit);
+  EXPECT_TRUE(ends(group->process_group().pgid()));
 }
 
 TEST_F(RunnerProtocol, a_renewed_lease_does_not_pass) {
-  runner.send(assignment("short", {{"command", {{"argv", {"/bin/sleep", "1"}}}}}, {}, 400'000));
-  ASSERT_TRUE(runner.wait_for(FromRunner::kStarted).has_value());
+  ToRunner message = assignment("short", command({"/bin/sleep", "1"}));
+  set_lease(message, std::chrono::milliseconds(600));
+  runner->send(message);
+  ASSERT_TRUE(runner->wait_for(FromRunner::kStarted).has_value());
   ToRunner renew;
   renew.mutable_renew()->set_epoch(epoch);
-  renew.mutable_renew()->set_lease_deadline_monotonic_us(monotonic_now().value() + kLongLease);
-  runner.send(renew);
+  renew.mutable_renew()->set_lease_deadline_monotonic_us(monotonic_now().value() + 600'000'000);
+  runner->send(renew);
   EXPECT_TRUE(finished().has_value());
 }
 
-TEST_F(RunnerProtocol, the_end_of_the_channel_ends_runner_and_command) {
-  runner.send(assignment("sleepy", {{"command", {{"argv", {"/bin/sleep", "600"}}}}}));
-  const auto group = runner.wait_for(FromRunner::kProcessGroup);
-  ASSERT_TRUE(group.has_value());
-  runner.close_channel();
-  EXPECT_EQ(runner.wait_for_end(), 0);
-  const std::int64_t pid = group->process_group().pgid();
-  EXPECT_EQ(::kill(static_cast<pid_t>(-pid), 0) == 0 && alive(pid), false);
+TEST_F(RunnerProtocol, a_renewal_of_another_epoch_renews_nothing) {
+  ToRunner message = assignment("sleepy", command({"/bin/sleep", "600"}));
+  set_lease(message, std::chrono::milliseconds(600));
+  runner->send(message);
+  ToRunner renew;
+  renew.mutable_renew()->set_epoch(epoch - 1);
+  renew.mutable_renew()->set_lease_deadline_monotonic_us(monotonic_now().value() + 600'000'000);
+  runner->send(renew);
+  EXPECT_EQ(WEXITSTATUS(runner->wait_for_end()), ipc::kLeasePassedExit);
 }
 
-TEST_F(RunnerProtocol, a_cancelled_attempt_says_so) {
-  runner.send(assignment("sleepy", {{"command", {{"argv", {"/bin/sleep", "600"}}}}}));
-  ASSERT_TRUE(runner.wait_for(FromRunner::kProcessGroup).has_value());
-  ToRunner cancel;
-  cancel.mutable_cancel()->set_epoch(epoch);
-  EXPECT_EQ(failure(cancel).code(), "task.cancelled");
+TEST_F(RunnerProtocol, the_end_of_the_channel_ends_runner_and_command) {
+  runner->send(assignment("sleepy", command({"/bin/sleep", "600"})));
+  const auto group = runner->wait_for(FromRunner::kProcessGroup);
+  ASSERT_TRUE(group.has_value());
+  runner->close_channel();
+  EXPECT_EQ(runner->wait_for_end(), 0);
+  EXPECT_TRUE(ends(group->process_group().pgid()));
+}
+
+TEST_F(RunnerProtocol, a_killed_runner_takes_its_command_along) {
+  runner->send(assignment("sleepy", command({"/bin/sleep", "600"})));
+  const auto group = runner->wait_for(FromRunner::kProcessGroup);
+  ASSERT_TRUE(group.has_value());
+  ::kill(runner->pid(), SIGKILL);
+  runner->wait_for_end();
+  EXPECT_TRUE(ends(group->process_group().pgid()));
+}
+
+TEST_F(RunnerProtocol, a_cancelled_command_gets_a_grace_and_no_more) {
+  runner->send(assignment(
+      "stubborn",
+      command({"/bin/sh", "-c",
+               "trap 'echo got TERM' TERM; echo trapped; while :; do sleep 0.01; done"})));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto waits = [&] {
+    return read_file(folder / "log").find("trapped") == std::string::npos &&
+           std::chrono::steady_clock::now() < deadline;
+  };
+  while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  cancel();
+  EXPECT_EQ(failure().code(), "task.cancelled");
+  EXPECT_NE(read_file(folder / "log").find("got TERM"), std::string::npos);
+}
+
+TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_attempt) {
+  const auto done = finish(assignment(
+      "leaver", command({"/bin/sh", "-c", "setsid sleep 600 & echo $! > $HOME/../left"})));
+  ASSERT_TRUE(done.has_value());
+  std::int64_t left = 0;
+  std::ifstream(folder / "left") >> left;
+  EXPECT_GT(left, 0);
+  EXPECT_FALSE(is_running(left)) << "waited for before the result was said";
 }
 
 TEST_F(RunnerProtocol, a_body_that_is_none_fails_and_the_runner_goes_on) {
-  ToRunner message = assignment("odd", {{"query", {{"sql", "SELECT 1"}}}});
-  EXPECT_EQ(failure(message).error_class(), "User");
-  EXPECT_TRUE(finish(assignment("fine", {{"command", {{"argv", {"/bin/true"}}}}})).has_value());
+  const auto failed = fail(assignment("odd", {{"query", {{"sql", "SELECT 1"}}}}));
+  EXPECT_EQ(failed.error_class(), "User");
+  EXPECT_TRUE(finish(assignment("fine", command({"/bin/true"}))).has_value());
+}
+
+TEST_F(RunnerProtocol, a_refused_statement_says_where) {
+  const auto failed = fail(assignment(
+      "closed",
+      {{"query",
+        {{"sql", "SELECT *\nFROM read_csv('/etc/passwd')"}, {"into", {{"dataset", "n"}}}}}}));
+  EXPECT_EQ(failed.error_class(), "Policy");
+  EXPECT_EQ(failed.code(), "sql.table_function_refused");
+  EXPECT_EQ(failed.path(), "2:6");
+}
+
+TEST_F(RunnerProtocol, nonsense_on_the_channel_ends_the_runner) {
+  const std::string nonsense(64, '\xFF');
+  ASSERT_TRUE(runner->send_bytes(nonsense));
+  EXPECT_NE(runner->wait_for_end(), 0);
 }
 
 }  // namespace

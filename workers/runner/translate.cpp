@@ -101,8 +101,8 @@ Result<tasks::TaskRequest> request_from(const v1alpha1::Assign& assign) {
   request.attempt = description.attempt().attempt();
   request.epoch = description.attempt().epoch();
   request.inputs = inputs_from(description);
-  request.phase = description.phase() == wire::PHASE_PUBLISH ? tasks::Phase::kPublish
-                                                             : tasks::Phase::kExecute;
+  request.phase =
+      description.phase() == wire::PHASE_PUBLISH ? tasks::Phase::kPublish : tasks::Phase::kExecute;
   request.publication_json = description.publication_json();
   request.publication_order = description.publication_order();
   request.cpu = MilliCpu(assign.grant().cpu_millis());

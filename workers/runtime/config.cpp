@@ -116,6 +116,11 @@ constexpr Flag kFlags[] = {
      [](WorkerConfig& c, std::string_view v) { return parse_seconds(v, c.grace); }},
     {"drain", "SECONDS", "after SIGTERM, until what still runs is ended (60)",
      [](WorkerConfig& c, std::string_view v) { return parse_seconds(v, c.drain_limit); }},
+    {"log-format", "text|json", "of the worker's own log, on standard error (text)",
+     [](WorkerConfig& c, std::string_view v) {
+       c.log_format = v == "json" ? telemetry::Log::Format::kJson : telemetry::Log::Format::kText;
+       return v == "json" || v == "text";
+     }},
     {"log-limit", "BYTES", "of one attempt's log (64Mi)",
      [](WorkerConfig& c, std::string_view v) { return parse_bytes(v, c.log_limit); }},
 };

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "lib/telemetry/log.h"
 #include "workers/runtime/pool_policy.h"
 
 namespace millrace::runtime {
@@ -32,6 +33,7 @@ struct WorkerConfig {
   Micros sample_interval = milliseconds(100);  // of usage; the watchdog's step
   Micros ready_limit = seconds(30);            // from a runner's start to its Ready
   Bytes log_limit = mebibytes(64);             // of one attempt
+  telemetry::Log::Format log_format = telemetry::Log::Format::kText;  // of its own log
 };
 
 // Flags as `--name value` or `--name=value`. Errors (User): flag.unknown, flag.invalid,

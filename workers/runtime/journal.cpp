@@ -14,7 +14,6 @@
 #include <iterator>
 #include <sstream>
 
-#include "workers/runtime/log_line.h"
 #include "workers/runtime/types.h"
 
 namespace millrace::runtime {
@@ -70,7 +69,7 @@ bool end_process(pid_t pid, const ProcessTable& processes, Monotonic deadline) {
   return ::poll(&ended, 1, static_cast<int>(left.value() / 1'000)) == 1;
 }
 
-bool end_groups(const std::map<pid_t, ProcessGroup>& groups) {
+bool end_groups(const std::map<pid_t, ProcessGroup>& groups, telemetry::Log& log) {
   const Monotonic deadline = monotonic_now() + kEndingLimit;
   // A member may have forked while we looked: again, until a look finds none.
   for (bool found = true; found;) {
@@ -79,8 +78,8 @@ bool end_groups(const std::map<pid_t, ProcessGroup>& groups) {
     for (const auto& [pgid, group] : groups) {
       for (const pid_t pid : members_of(group, processes)) {
         found = true;
-        log_line("ending process " + std::to_string(pid) + " of group " + std::to_string(pgid) +
-                 ", left by the former incarnation");
+        log.warn("ending a process of the former incarnation",
+                 {{"pid", std::to_string(pid)}, {"group", std::to_string(pgid)}});
         if (!end_process(pid, processes, deadline)) return false;
       }
     }
@@ -132,10 +131,11 @@ std::vector<pid_t> members_of(const ProcessGroup& group, const ProcessTable& pro
   return pids;
 }
 
-Result<Journal> Journal::open(const std::filesystem::path& state_dir, RawId incarnation) {
+Result<Journal> Journal::open(const std::filesystem::path& state_dir, RawId incarnation,
+                              telemetry::Log& log) {
   std::error_code code;
   std::filesystem::create_directories(state_dir, code);
-  Journal journal;
+  Journal journal(log);
   journal.file_ = state_dir / "process-groups";
   journal.lock_ = ipc::OwnedFd(
       ::open((state_dir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -145,7 +145,7 @@ Result<Journal> Journal::open(const std::filesystem::path& state_dir, RawId inca
                  "another worker uses \"" + state_dir.string() + "\"",
                  "stop it, or give this one a --state-dir of its own", ""};
   const JournalContent before = parse_journal(read_file(journal.file_));
-  if (before.boot != boot_id() || end_groups(before.groups))
+  if (before.boot != boot_id() || end_groups(before.groups, log))
     journal.ended_ = before.incarnation;
   else
     journal.groups_ = before.groups;  // to be ended by the next start, perhaps
@@ -189,7 +189,7 @@ void Journal::forget(pid_t pgid) {
   if (groups_.erase(pgid) == 0) return;
   // Not synced: a line that is lost names a group that is gone, or was never this one.
   if (const Status status = append("end " + std::to_string(pgid) + "\n", false); !status.ok())
-    log_line(status.error().to_text());
+    log_->error("journal", {{"error", status.error().to_text()}});
 }
 
 }  // namespace millrace::runtime

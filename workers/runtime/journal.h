@@ -18,6 +18,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "lib/ipc/owned_fd.h"
+#include "lib/telemetry/log.h"
 #include "workers/runtime/process_table.h"
 
 namespace millrace::runtime {
@@ -45,7 +46,8 @@ class Journal {
  public:
   // Locks the folder (worker.state_in_use when another worker has it), ends what the former
   // incarnation left behind (SIGKILL, and waits until it is gone), and begins anew.
-  static Result<Journal> open(const std::filesystem::path& state_dir, RawId incarnation);
+  static Result<Journal> open(const std::filesystem::path& state_dir, RawId incarnation,
+                              telemetry::Log& log);
 
   // The incarnation before, once every process group of it is known to be ended; nil otherwise.
   RawId ended_incarnation() const { return ended_; }
@@ -53,11 +55,12 @@ class Journal {
   void forget(pid_t pgid);
 
  private:
-  Journal() = default;
+  explicit Journal(telemetry::Log& log) : log_(&log) {}
   Status begin(RawId incarnation);
   Status append(const std::string& line, bool sync);
   Status rewrite();
 
+  telemetry::Log* log_;
   std::filesystem::path file_;
   ipc::OwnedFd lock_;
   ipc::OwnedFd fd_;

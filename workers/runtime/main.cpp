@@ -12,9 +12,9 @@
 #include <cstring>
 
 #include "lib/ipc/private_files.h"
+#include "lib/telemetry/log.h"
 #include "workers/runtime/config.h"
 #include "workers/runtime/journal.h"
-#include "workers/runtime/log_line.h"
 #include "workers/runtime/worker.h"
 
 namespace millrace::runtime {
@@ -30,11 +30,12 @@ RawId new_incarnation() {
 
 // Makes the worker's folders. Its scratch is emptied of what attempts of the former incarnation
 // left there: their processes are ended by now.
-Status make_folders(const WorkerConfig& config) {
+Status make_folders(const WorkerConfig& config, telemetry::Log& log) {
   const std::filesystem::path scratch = config.scratch / config.name;
   std::error_code code;
   std::filesystem::remove_all(scratch, code);
-  if (code) log_line("cannot empty \"" + scratch.string() + "\": " + code.message());
+  if (code)
+    log.warn("cannot empty scratch", {{"folder", scratch.string()}, {"error", code.message()}});
   MILLRACE_RETURN_IF_ERROR(ipc::make_private_folder(scratch));
   for (const auto& folder : {config.data_root, config.log_dir}) {
     std::filesystem::create_directories(folder, code);
@@ -58,21 +59,22 @@ void await_signals(boost::asio::signal_set& signals, Worker& worker, bool first)
 
 Status run(std::span<const char* const> arguments) {
   MILLRACE_TRY(config, parse_config(arguments));
+  telemetry::Log log(config.log_format);
   MILLRACE_TRY(token, ipc::read_secret_file(config.token_file));
   if (::access(config.runner.c_str(), X_OK) != 0)
     return Error{ErrorClass::kUser, "runner.missing",
                  "cannot run \"" + config.runner.string() + "\": " + std::strerror(errno),
                  "name the runner program with --runner", ""};
   const RawId incarnation = new_incarnation();
-  MILLRACE_TRY(journal, Journal::open(config.state_dir, incarnation));
-  MILLRACE_RETURN_IF_ERROR(make_folders(config));
+  MILLRACE_TRY(journal, Journal::open(config.state_dir, incarnation, log));
+  MILLRACE_RETURN_IF_ERROR(make_folders(config, log));
 
   ::signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context context(1);
-  Worker worker(context, std::move(config), std::move(token), incarnation, std::move(journal));
+  Worker worker(context, std::move(config), std::move(token), incarnation, std::move(journal), log);
   boost::asio::signal_set signals(context, SIGTERM, SIGINT);
   await_signals(signals, worker, true);
-  log_line("started, incarnation " + incarnation.to_text());
+  log.info("started", {{"incarnation", incarnation.to_text()}});
   worker.start();
   context.run();
   return ok_status();

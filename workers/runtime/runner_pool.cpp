@@ -10,8 +10,6 @@
 #include <random>
 #include <utility>
 
-#include "workers/runtime/log_line.h"
-
 namespace millrace::runtime {
 namespace {
 
@@ -55,10 +53,11 @@ Bytes unshared_memory(pid_t pid) {
 }  // namespace
 
 RunnerPool::RunnerPool(asio::io_context& context, RunnerPoolOptions options, Journal& journal,
-                       RunnerPoolEvents& events)
+                       telemetry::Log& log, RunnerPoolEvents& events)
     : context_(context),
       options_(std::move(options)),
       journal_(journal),
+      log_(log),
       events_(events),
       child_signals_(context, SIGCHLD),
       retry_(context) {
@@ -137,7 +136,7 @@ void RunnerPool::start_one() {
   const pid_t pid = spawned->pid;
   // A runner's session and group have its own number.
   if (const Status recorded = journal_.record({pid, spawned->start_ticks, pid}); !recorded.ok())
-    log_line(recorded.error().to_text());
+    log_.error("journal", {{"error", recorded.error().to_text()}});
   Runner runner;
   runner.process =
       RunnerProcess::adopt(context_.get_executor(), id, std::move(spawned).value(), *this);
@@ -157,7 +156,8 @@ void RunnerPool::start_one() {
 
 void RunnerPool::start_failed(const Error& error) {
   const Micros wait = start_backoff_.failed(jitter());
-  log_line(error.to_text() + "; next try in " + std::to_string(wait.value() / 1'000) + " ms");
+  log_.error("a runner did not start",
+             {{"error", error.to_text()}, {"retry_ms", std::to_string(wait.value() / 1'000)}});
   holding_back_ = true;
   retry_.expires_after(duration(wait));
   retry_.async_wait([this](const boost::system::error_code& code) {
@@ -184,7 +184,8 @@ void RunnerPool::on_runner_output(RunnerProcess& process, std::string_view bytes
   const Runner& runner = runners_.at(process.id());
   if (runner.epoch) return events_.on_output(*runner.epoch, bytes);
   while (!bytes.empty() && bytes.back() == '\n') bytes.remove_suffix(1);
-  log_line("runner " + std::to_string(process.pid()) + ": " + std::string(bytes.substr(0, 1'024)));
+  log_.info("an idle runner says",
+            {{"pid", std::to_string(process.pid())}, {"text", std::string(bytes)}});
 }
 
 void RunnerPool::on_runner_lost(RunnerProcess& process, const Error& error) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "lib/telemetry/log.h"
 #include "workers/runtime/backoff.h"
 #include "workers/runtime/journal.h"
 #include "workers/runtime/pool_policy.h"
@@ -51,7 +52,7 @@ class RunnerPoolEvents {
 class RunnerPool final : private RunnerEvents {
  public:
   RunnerPool(boost::asio::io_context& context, RunnerPoolOptions options, Journal& journal,
-             RunnerPoolEvents& events);
+             telemetry::Log& log, RunnerPoolEvents& events);
   ~RunnerPool() override;
 
   void start();
@@ -104,6 +105,7 @@ class RunnerPool final : private RunnerEvents {
   boost::asio::io_context& context_;
   const RunnerPoolOptions options_;
   Journal& journal_;
+  telemetry::Log& log_;
   RunnerPoolEvents& events_;
   std::map<RunnerId, Runner> runners_;
   std::map<pid_t, RunnerId> by_pid_;

@@ -13,6 +13,7 @@
 
 #include "workers/runtime/config.h"
 #include "workers/runtime/journal.h"
+#include "workers/runtime/scratch.h"
 #include "workers/runtime/spawn.h"
 #include "workers/runtime/task_log.h"
 #include "workers/runtime/wire.h"
@@ -34,9 +35,11 @@ class InFolder : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   std::filesystem::path folder_;
+  telemetry::Log log_{telemetry::Log::Format::kText};
 };
 using Logs = InFolder;
 using JournalFile = InFolder;
+using Scratch = InFolder;
 
 TEST(LineMasker, masks_whatever_the_pipe_cuts) {
   const std::string text = "token=s3cret, s3cret2!\nnothing\ns3cr";
@@ -64,19 +67,49 @@ TEST(PathPart, names_one_folder_below) {
 
 TEST_F(Logs, are_made_with_their_folders_and_keep_the_end_in_mind) {
   const auto file = folder_ / "ns" / "run" / "0-1.log";
-  auto log = TaskLog::open(file, mebibytes(1), {"pass-word"});
-  ASSERT_TRUE(log.ok());
-  log->write("one\ntwo pass-word\nth");
+  TaskLog log(file, mebibytes(1), {"pass-word"});
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "ns"))
+      << "nothing is made for one that says nothing";
+  log.write("one\ntwo pass-word\nth");
   EXPECT_EQ(read_file(file), "one\ntwo ***\n");
-  log->write("ree");
-  log->finish();
+  log.write("ree");
+  log.finish();
   EXPECT_EQ(read_file(file), "one\ntwo ***\nthree");
-  EXPECT_EQ(log->tail(), "one\ntwo ***\nthree");
+  EXPECT_EQ(log.tail(), "one\ntwo ***\nthree");
 }
 
 TEST_F(Logs, a_link_in_the_way_is_not_followed) {
-  std::filesystem::create_symlink("/etc/passwd", folder_ / "0-1.log");
-  EXPECT_EQ(TaskLog::open(folder_ / "0-1.log", mebibytes(1), {}).error().code, "worker.log_failed");
+  std::filesystem::create_symlink(folder_ / "target", folder_ / "0-1.log");
+  std::ofstream(folder_ / "target") << "before\n";
+  TaskLog log(folder_ / "0-1.log", mebibytes(1), {});
+  log.write("line\n");
+  EXPECT_NE(log.error().find("cannot open"), std::string::npos);
+  EXPECT_EQ(log.tail(), "line\n") << "what was said last is known all the same";
+  EXPECT_EQ(read_file(folder_ / "target"), "before\n");
+}
+
+TEST_F(Scratch, is_empty_whoever_had_it_before) {
+  std::filesystem::create_directory(folder_ / "precious");
+  std::ofstream(folder_ / "precious" / "file") << "kept";
+  for (int round = 0; round < 50; ++round) {
+    ScratchFolders scratch(folder_ / std::to_string(round));
+    std::filesystem::create_directory(folder_ / std::to_string(round));
+    for (int i = 0; i < 3; ++i) {
+      const auto folder = scratch.take();
+      ASSERT_TRUE(folder.ok());
+      ASSERT_TRUE(std::filesystem::is_directory(*folder));
+      ASSERT_TRUE(std::filesystem::is_empty(*folder)) << round;
+      std::filesystem::create_directories(*folder / "a" / "b");
+      std::ofstream(*folder / "a" / "file") << "x";
+      std::filesystem::create_directory_symlink(folder_ / "precious", *folder / "link");
+      if (i == 1) {  // the folder itself became a link
+        std::filesystem::remove_all(*folder);
+        std::filesystem::create_directory_symlink(folder_ / "precious", *folder);
+      }
+      scratch.give_back(*folder);
+    }
+  }
+  EXPECT_EQ(read_file(folder_ / "precious" / "file"), "kept");
 }
 
 TEST(Config, is_filled_from_flags) {
@@ -123,7 +156,7 @@ TEST(Config, names_what_is_wrong) {
   for (const char* bad :
        {"--cpu=0", "--cpu=-1", "--cpu=two", "--cpu=", "--memory=1G", "--memory=9999999999Gi",
         "--memory=99999999999999999999", "--scheduler=host:1", "--data-root=relative",
-        "--name=../x", "--runners=0", "--drain=-5", "--grace=1.5"})
+        "--name=../x", "--runners=0", "--drain=-5", "--grace=1.5", "--log-format=xml"})
     EXPECT_EQ(code_of({bad}), "flag.invalid") << bad;
   const char* nothing[] = {"millrace-worker"};
   EXPECT_EQ(parse_config(nothing).error().code, "flag.missing");
@@ -133,10 +166,10 @@ TEST_F(JournalFile, ends_what_a_former_incarnation_left) {
   const RawId first{1, 1};
   pid_t pid = 0;
   {
-    auto journal = Journal::open(folder_, first);
+    auto journal = Journal::open(folder_, first, log_);
     ASSERT_TRUE(journal.ok());
     EXPECT_TRUE(journal->ended_incarnation().is_nil());
-    EXPECT_EQ(Journal::open(folder_, RawId{9, 9}).error().code, "worker.state_in_use");
+    EXPECT_EQ(Journal::open(folder_, RawId{9, 9}, log_).error().code, "worker.state_in_use");
     pid = ::fork();
     if (pid == 0) {
       ::setpgid(0, 0);
@@ -150,7 +183,7 @@ TEST_F(JournalFile, ends_what_a_former_incarnation_left) {
     ASSERT_TRUE(journal->record({::getpid(), 1, 1}).ok());
     ASSERT_TRUE(journal->record({4'000'000, 1, 1}).ok());
   }
-  auto journal = Journal::open(folder_, RawId{2, 2});
+  auto journal = Journal::open(folder_, RawId{2, 2}, log_);
   ASSERT_TRUE(journal.ok());
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);
@@ -163,13 +196,13 @@ TEST_F(JournalFile, of_another_boot_names_nobody) {
   std::ofstream(folder_ / "process-groups")
       << "boot another\nincarnation " << RawId({1, 1}).to_text() << "\ngroup " << ::getpgrp() << " "
       << read_stat(::getpgrp()).value_or(ProcessStat{}).start_ticks << " " << ::getsid(0) << "\n";
-  auto journal = Journal::open(folder_, RawId{2, 2});
+  auto journal = Journal::open(folder_, RawId{2, 2}, log_);
   ASSERT_TRUE(journal.ok());  // and this process lives
   EXPECT_EQ(journal->ended_incarnation(), (RawId{1, 1}));
 }
 
 TEST_F(JournalFile, stays_small) {
-  auto journal = Journal::open(folder_, RawId{1, 1});
+  auto journal = Journal::open(folder_, RawId{1, 1}, log_);
   ASSERT_TRUE(journal.ok());
   ASSERT_TRUE(journal->record({4'000'001, 1, 1}).ok());
   for (int i = 0; i < 600; ++i) {

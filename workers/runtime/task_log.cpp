@@ -14,13 +14,14 @@ constexpr std::size_t kTailBytes = 2'048;
 // A shorter one would mask half the log, and guards nothing.
 constexpr std::size_t kShortestSecret = 4;
 
-void write_all(int fd, std::string_view text) {
+bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t size = ::write(fd, text.data(), text.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return;  // a full disk loses log lines, not attempts
+    if (size <= 0) return false;
     text.remove_prefix(static_cast<std::size_t>(size));
   }
+  return true;
 }
 
 }  // namespace
@@ -63,18 +64,15 @@ std::string LineMasker::mask(std::string line) const {
   return line;
 }
 
-Result<TaskLog> TaskLog::open(const std::filesystem::path& file, Bytes limit,
-                              std::vector<std::string> secrets) {
+bool TaskLog::open() {
+  if (fd_) return true;
+  if (!error_.empty()) return false;
   std::error_code code;
-  std::filesystem::create_directories(file.parent_path(), code);
-  TaskLog log(std::move(secrets));
-  log.fd_ = ipc::OwnedFd(
-      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
-  if (!log.fd_)
-    return Error{ErrorClass::kInfrastructure, "worker.log_failed",
-                 "cannot open \"" + file.string() + "\": " + std::strerror(errno), "", ""};
-  log.left_ = log.limit_ = limit;
-  return log;
+  std::filesystem::create_directories(file_.parent_path(), code);
+  fd_ = ipc::OwnedFd(
+      ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
+  if (!fd_) error_ = "cannot open \"" + file_.string() + "\": " + std::strerror(errno);
+  return static_cast<bool>(fd_);
 }
 
 void TaskLog::write(std::string_view bytes) { put(masker_.feed(bytes)); }
@@ -88,7 +86,7 @@ void TaskLog::put(std::string text) {
   if (text.empty()) return;
   tail_ += text;
   if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
-  if (!fd_ || capped_) return;
+  if (capped_ || !open()) return;
   if (static_cast<std::int64_t>(text.size()) > left_.value()) {
     capped_ = true;
     text.resize(static_cast<std::size_t>(left_.value()));
@@ -97,7 +95,9 @@ void TaskLog::put(std::string text) {
             " bytes; the attempt goes on]\n";
   }
   left_ = left_ - Bytes(static_cast<std::int64_t>(text.size()));
-  write_all(fd_.get(), text);
+  // A full disk loses lines, not attempts.
+  if (!write_all(fd_.get(), text) && error_.empty())
+    error_ = "cannot write \"" + file_.string() + "\": " + std::strerror(errno);
 }
 
 }  // namespace millrace::runtime

@@ -2,8 +2,8 @@
 //
 //   <log dir>/<namespace>/<run id>/<task index>-<attempt>.log
 //
-// Capped, whole lines at a time, with secrets masked. The file outlives the worker; the api reads
-// it.
+// Capped, whole lines at a time, with secrets masked. The file is made with its first line; it
+// outlives the worker, and the api reads it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "base/units.h"
 #include "lib/ipc/owned_fd.h"
 
@@ -42,23 +41,27 @@ class LineMasker {
 
 class TaskLog {
  public:
-  static Result<TaskLog> open(const std::filesystem::path& file, Bytes limit,
-                              std::vector<std::string> secrets);
+  TaskLog(std::filesystem::path file, Bytes limit, std::vector<std::string> secrets)
+      : masker_(std::move(secrets)), file_(std::move(file)), left_(limit), limit_(limit) {}
   void write(std::string_view bytes);
   // The rest of a last line; the file is closed.
   void finish();
   // The last lines that were written, at most 2 KiB: what a process said before it died.
   std::string tail() const { return tail_; }
+  // Why lines are missing; empty when none are. A log that can't be written fails no attempt.
+  const std::string& error() const { return error_; }
 
  private:
-  explicit TaskLog(std::vector<std::string> secrets) : masker_(std::move(secrets)) {}
   void put(std::string text);
+  bool open();
 
   LineMasker masker_;
+  std::filesystem::path file_;
   ipc::OwnedFd fd_;
   Bytes left_;
   Bytes limit_;
   bool capped_ = false;
+  std::string error_;
   std::string tail_;
 };
 

@@ -30,12 +30,6 @@ task::v1alpha1::Failure to_wire(const Error& error) {
   return failure;
 }
 
-std::string name_of(const task::v1alpha1::AttemptRef& attempt) {
-  return "run " + id_from_wire(attempt.run_id()).to_text() + " task " +
-         std::to_string(attempt.task_index()) + " attempt " + std::to_string(attempt.attempt()) +
-         " epoch " + std::to_string(attempt.epoch());
-}
-
 std::string output_prefix(const std::string& ns, const task::v1alpha1::AttemptRef& attempt) {
   return ns + "/" + id_from_wire(attempt.run_id()).to_text() + "/" +
          std::to_string(attempt.task_index()) + "/" + std::to_string(attempt.epoch());

@@ -15,8 +15,6 @@ std::string to_wire(const RawId& id);
 RawId id_from_wire(std::string_view bytes);
 task::v1alpha1::Failure to_wire(const Error& error);
 
-// "run 01h…/2 attempt 1 epoch 7", for lines of the log.
-std::string name_of(const task::v1alpha1::AttemptRef& attempt);
 // Where an attempt's files go, below the data root, and its scratch below the worker's: unique to
 // it.
 std::string output_prefix(const std::string& ns, const task::v1alpha1::AttemptRef& attempt);

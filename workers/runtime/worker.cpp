@@ -5,7 +5,6 @@
 #include <random>
 #include <utility>
 
-#include "workers/runtime/log_line.h"
 #include "workers/runtime/wire.h"
 
 namespace millrace::runtime {
@@ -48,14 +47,16 @@ RunnerPoolOptions pool_options(const WorkerConfig& config) {
 }  // namespace
 
 Worker::Worker(boost::asio::io_context& context, WorkerConfig config, std::string token,
-               RawId incarnation, Journal journal)
+               RawId incarnation, Journal journal, telemetry::Log& log)
     : context_(context),
       config_(std::move(config)),
       incarnation_(incarnation),
       journal_(std::move(journal)),
+      log_(log),
       link_(context.get_executor(), {config_.scheduler, std::move(token), incarnation.to_text()},
             *this),
-      pool_(context, pool_options(config_), journal_, *this),
+      pool_(context, pool_options(config_), journal_, log, *this),
+      scratch_(config_.scratch / config_.name),
       reconnect_(context),
       heartbeat_timer_(context),
       tick_timer_(context),
@@ -96,7 +97,7 @@ void Worker::on_link_closed(const Error& reason) {
   const Micros wait = reconnect_backoff_.failed(jitter());
   if (was_connected || reconnect_backoff_.failures() == 1 ||
       reason.error_class != ErrorClass::kTransient)
-    log_line("no scheduler: " + reason.to_text());
+    log_.warn("no scheduler", {{"error", reason.to_text()}});
   reconnect_.expires_after(duration(wait));
   reconnect_.async_wait([this](const boost::system::error_code& code) {
     if (!code && !stopped_) connect();
@@ -128,8 +129,8 @@ void Worker::on_welcome(const worker::v1alpha1::Welcome& welcome) {
   heartbeat_interval_ = welcome.heartbeat_interval_us() > 0
                             ? Micros(welcome.heartbeat_interval_us())
                             : Micros(lease_.value() / 3);
-  log_line("connected to the scheduler, version " + welcome.version() + "; lease " +
-           std::to_string(lease_.value() / 1'000) + " ms");
+  log_.info("connected to the scheduler",
+            {{"version", welcome.version()}, {"lease_ms", std::to_string(lease_.value() / 1'000)}});
   for (auto& [epoch, attempt] : attempts_) {
     if (attempt.phase == AttemptPhase::kFinished) say(attempt);
     if (attempt.phase == AttemptPhase::kDescribing && attempt.describe_again) describe(epoch);
@@ -222,13 +223,13 @@ void Worker::on_cancel(const worker::v1alpha1::Cancel& cancel) {
 void Worker::on_result_ack(const worker::v1alpha1::ResultAck& ack) {
   const auto it = attempts_.find(Epoch(ack.attempt().epoch()));
   if (it == attempts_.end() || it->second.phase != AttemptPhase::kFinished) return;
-  if (!ack.accepted()) log_line(name_of(it->second.ref) + ": result not accepted: " + ack.code());
+  if (!ack.accepted()) note("result not accepted", it->second, ack.code());
   forget(it->first);
 }
 
 void Worker::drain() {
   if (std::exchange(draining_, true)) return;
-  log_line("draining: " + std::to_string(attempts_.size()) + " attempts to finish");
+  log_.info("draining", {{"attempts", std::to_string(attempts_.size())}});
   if (connected_) heartbeat();
   drain_timer_.expires_after(duration(config_.drain_limit));
   drain_timer_.async_wait([this](const boost::system::error_code& code) {
@@ -260,8 +261,7 @@ void Worker::stop() {
   for (auto& [epoch, attempt] : attempts_) clean_up(attempt);
   attempts_.clear();
   link_.close();
-  sweeper_.join();
-  log_line("ended");
+  log_.info("ended");
   context_.stop();
 }
 

@@ -10,25 +10,26 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <map>
 #include <string>
 
 #include "base/id.h"
+#include "lib/telemetry/log.h"
 #include "workers/runtime/attempt.h"
 #include "workers/runtime/backoff.h"
 #include "workers/runtime/config.h"
 #include "workers/runtime/lease_book.h"
 #include "workers/runtime/runner_pool.h"
 #include "workers/runtime/scheduler_link.h"
+#include "workers/runtime/scratch.h"
 
 namespace millrace::runtime {
 
 class Worker final : private LinkEvents, private RunnerPoolEvents {
  public:
   Worker(boost::asio::io_context& context, WorkerConfig config, std::string token,
-         RawId incarnation, Journal journal);
+         RawId incarnation, Journal journal, telemetry::Log& log);
   ~Worker() override;
 
   void start();
@@ -59,7 +60,7 @@ class Worker final : private LinkEvents, private RunnerPoolEvents {
   void describe(Epoch epoch);
   void on_described(Epoch epoch, Result<std::vector<task::v1alpha1::Description>> description);
   void on_granted(Epoch epoch, RunnerProcess& runner) override;
-  Status prepare(Attempt& attempt, Epoch epoch, RunnerProcess& runner);
+  Status prepare(Attempt& attempt, RunnerProcess& runner);
   void on_message(Epoch epoch, const runner::v1alpha1::FromRunner& message) override;
   void on_page(Epoch epoch, Attempt& attempt, const task::v1alpha1::FilePage& page);
   void on_group(Attempt& attempt, const runner::v1alpha1::ProcessGroup& group,
@@ -76,6 +77,8 @@ class Worker final : private LinkEvents, private RunnerPoolEvents {
   void forget(Epoch epoch);
   void clean_up(Attempt& attempt);
   void say(Attempt& attempt);
+  // A line for the operator.
+  void note(std::string_view what, const Attempt& attempt, const std::string& reason);
   task::v1alpha1::Usage usage_of(const Attempt& attempt) const;
 
   // --- watching: worker_watch.cpp
@@ -90,9 +93,10 @@ class Worker final : private LinkEvents, private RunnerPoolEvents {
   const WorkerConfig config_;
   const RawId incarnation_;
   Journal journal_;
+  telemetry::Log& log_;
   SchedulerLink link_;
   RunnerPool pool_;
-  boost::asio::thread_pool sweeper_{1};  // removes scratch folders off the loop
+  ScratchFolders scratch_;
 
   Attempts attempts_;
   LeaseBook leases_;

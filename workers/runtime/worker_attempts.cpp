@@ -2,12 +2,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include <boost/asio/post.hpp>
 #include <cstring>
 #include <utility>
 
 #include "lib/ipc/runner_exit.h"
-#include "workers/runtime/log_line.h"
 #include "workers/runtime/wire.h"
 #include "workers/runtime/worker.h"
 
@@ -79,7 +77,7 @@ void Worker::on_granted(Epoch epoch, RunnerProcess& runner) {
   Attempt& attempt = it->second;
   attempt.phase = AttemptPhase::kRunning;
   attempt.assigned_at = monotonic_now();
-  if (Status prepared = prepare(attempt, epoch, runner); !prepared.ok())
+  if (Status prepared = prepare(attempt, runner); !prepared.ok())
     return fail(epoch, attempt, to_wire(prepared.error()));
 
   ToRunner message;
@@ -103,17 +101,11 @@ void Worker::on_granted(Epoch epoch, RunnerProcess& runner) {
   attempt.description = {};
 }
 
-Status Worker::prepare(Attempt& attempt, Epoch epoch, RunnerProcess& runner) {
-  std::error_code code;
-  attempt.scratch = config_.scratch / config_.name / std::to_string(epoch.value());
-  std::filesystem::create_directories(attempt.scratch, code);
-  if (code)
-    return Error{ErrorClass::kInfrastructure, "worker.scratch_failed",
-                 "cannot make \"" + attempt.scratch.string() + "\": " + code.message(), "", ""};
-  auto log =
-      TaskLog::open(config_.log_dir / log_path(attempt.ns, attempt.ref), config_.log_limit, {});
-  if (!log.ok()) return std::move(log).error();
-  attempt.log = std::move(log).value();
+Status Worker::prepare(Attempt& attempt, RunnerProcess& runner) {
+  MILLRACE_TRY(scratch, scratch_.take());
+  attempt.scratch = std::move(scratch);
+  attempt.log.emplace(config_.log_dir / log_path(attempt.ns, attempt.ref), config_.log_limit,
+                      std::vector<std::string>());
 
   const pid_t pid = runner.pid();
   reset_peak(pid);
@@ -175,7 +167,7 @@ void Worker::on_group(Attempt& attempt, const runner::v1alpha1::ProcessGroup& me
     return;
   attempt.groups[pgid] = group;
   if (const Status recorded = journal_.record(group); !recorded.ok())
-    log_line(recorded.error().to_text());
+    log_.error("journal", {{"error", recorded.error().to_text()}});
 }
 
 void Worker::on_page(Epoch epoch, Attempt& attempt, const task::v1alpha1::FilePage& page) {
@@ -235,7 +227,7 @@ void Worker::succeed(Epoch epoch, Attempt& attempt, const task::v1alpha1::Succes
 }
 
 void Worker::fail(Epoch epoch, Attempt& attempt, const task::v1alpha1::Failure& failure) {
-  log_line(name_of(attempt.ref) + " failed: " + failure.code() + ": " + failure.message());
+  note("attempt failed", attempt, failure.code() + ": " + failure.message());
   if (attempt.phase == AttemptPhase::kRunning) sample(epoch, attempt, nullptr);
   WorkerMessage message;
   *message.mutable_failed()->mutable_attempt() = attempt.ref;
@@ -279,12 +271,19 @@ void Worker::end(Epoch epoch, Attempt& attempt, std::optional<Error> failure) {
     case AttemptPhase::kRunning:
       break;
   }
-  log_line(name_of(attempt.ref) +
-           ": ending it: " + (failure ? failure->to_text() : "lease.fenced"));
+  note("ending an attempt", attempt, failure ? failure->code : "lease.fenced");
   sample(epoch, attempt, nullptr);
   attempt.phase = AttemptPhase::kEnding;
   attempt.ending = Ending{std::move(failure)};
   pool_.kill(epoch);
+}
+
+void Worker::note(std::string_view what, const Attempt& attempt, const std::string& reason) {
+  log_.warn(what, {{"run", id_from_wire(attempt.ref.run_id()).to_text()},
+                   {"task", std::to_string(attempt.ref.task_index())},
+                   {"attempt", std::to_string(attempt.ref.attempt())},
+                   {"epoch", std::to_string(attempt.ref.epoch())},
+                   {"reason", reason}});
 }
 
 void Worker::forget(Epoch epoch) {
@@ -298,13 +297,12 @@ void Worker::forget(Epoch epoch) {
 
 void Worker::clean_up(Attempt& attempt) {
   for (const auto& [pgid, group] : std::exchange(attempt.groups, {})) journal_.forget(pgid);
-  if (attempt.log) attempt.log->finish();
+  if (attempt.log) {
+    attempt.log->finish();
+    if (!attempt.log->error().empty()) note("log not written", attempt, attempt.log->error());
+  }
   attempt.log.reset();
-  if (attempt.scratch.empty()) return;
-  boost::asio::post(sweeper_, [folder = std::exchange(attempt.scratch, {})] {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  });
+  if (!attempt.scratch.empty()) scratch_.give_back(std::exchange(attempt.scratch, {}));
 }
 
 task::v1alpha1::Usage Worker::usage_of(const Attempt& attempt) const {

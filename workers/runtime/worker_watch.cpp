@@ -3,7 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "workers/runtime/log_line.h"
 #include "workers/runtime/wire.h"
 #include "workers/runtime/worker.h"
 

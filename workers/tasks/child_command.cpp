@@ -32,8 +32,8 @@ struct ChildFault {
 };
 
 Error start_failed(const std::string& what, int error) {
-  return Error{ErrorClass::kInfrastructure, "command.start", what + " failed: " + std::strerror(error),
-               "", ""};
+  return Error{ErrorClass::kInfrastructure, "command.start",
+               what + " failed: " + std::strerror(error), "", ""};
 }
 
 Error user_error(std::string code, std::string message, std::string hint) {
@@ -59,7 +59,7 @@ Result<std::string> find_program(const CommandSpec& spec) {
   while (!folders.empty()) {
     const std::size_t colon = std::min(folders.find(':'), folders.size());
     const std::string candidate = std::string(folders.substr(0, colon)) + "/" + name;
-    struct stat status {};
+    struct stat status{};
     if (colon > 0 && ::stat(candidate.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
         ::access(candidate.c_str(), X_OK) == 0)
       return candidate;
@@ -140,7 +140,8 @@ Error error_of(const ChildFault& fault, const CommandSpec& spec) {
   const std::string why = std::strerror(fault.error);
   switch (fault.step) {
     case Step::kFolder:
-      return user_error("command.folder", "the folder \"" + spec.folder + "\" can't be entered: " + why,
+      return user_error("command.folder",
+                        "the folder \"" + spec.folder + "\" can't be entered: " + why,
                         "look at workingDirectory");
     case Step::kExec:
       return user_error("command.not_executable",
@@ -168,8 +169,8 @@ Result<ChildCommand> ChildCommand::start(const CommandSpec& spec,
   const std::vector<char*> environment = pointers_to(spec.environment);
   MILLRACE_TRY(go, make_pipe());
   MILLRACE_TRY(fault, make_pipe());
-  const ChildPlan plan{program.c_str(),  argv.data(),   environment.data(), spec.folder.c_str(),
-                       ::getpid(),       go.read.get(), fault.write.get()};
+  const ChildPlan plan{program.c_str(), argv.data(),   environment.data(), spec.folder.c_str(),
+                       ::getpid(),      go.read.get(), fault.write.get()};
   const pid_t pid = ::fork();
   if (pid < 0) return start_failed("forking", errno);
   if (pid == 0) {
@@ -205,8 +206,7 @@ CommandEnd ChildCommand::wait(const std::stop_token& stop, Micros grace) {
   while (!readable(pidfd_.get(), stopped.get(), -1)) {
     if (!stop.stop_requested()) continue;
     ::kill(-pid_, SIGTERM);
-    if (!readable(pidfd_.get(), -1, static_cast<int>(grace.value() / 1000)))
-      ::kill(-pid_, SIGKILL);
+    if (!readable(pidfd_.get(), -1, static_cast<int>(grace.value() / 1000))) ::kill(-pid_, SIGKILL);
     readable(pidfd_.get(), -1, -1);
     break;
   }

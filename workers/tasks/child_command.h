@@ -43,8 +43,8 @@ class ChildCommand {
   ChildCommand& operator=(ChildCommand&&) = delete;
   ~ChildCommand();  // kills what is left of the group
 
-  // Waits for the program's end; at `stop` it gets TERM, and KILL after `grace`. What is left of its
-  // group is killed then.
+  // Waits for the program's end; at `stop` it gets TERM, and KILL after `grace`. What is left of
+  // its group is killed then.
   CommandEnd wait(const std::stop_token& stop, Micros grace);
 
  private:
@@ -55,8 +55,8 @@ class ChildCommand {
   ipc::OwnedFd pidfd_;
 };
 
-// Kills and reaps processes that left a command's group and have become this process's children; only
-// where this process is their subreaper (PR_SET_CHILD_SUBREAPER), else there are none.
+// Kills and reaps processes that left a command's group and have become this process's children;
+// only where this process is their subreaper (PR_SET_CHILD_SUBREAPER), else there are none.
 void end_orphans();
 
 // Field 22 of /proc/PID/stat; 0 when there is no such process.

@@ -81,15 +81,16 @@ Result<nlohmann::json> typed(const manifest::Output& output, const std::string& 
                    const char* const end = text.data() + text.size();
                    const auto [at, error] = std::from_chars(text.data(), end, number);
                    if (error != std::errc() || at != end)
-                     return output_error(output.name, "is no whole number: \"" + text.substr(0, 40) + "\"",
+                     return output_error(output.name,
+                                         "is no whole number: \"" + text.substr(0, 40) + "\"",
                                          "write digits alone");
                    return nlohmann::json(number);
                  },
                  [&](const manifest::BooleanOutput&) -> Result<nlohmann::json> {
                    if (text != "true" && text != "false")
-                     return output_error(output.name,
-                                         "is neither true nor false: \"" + text.substr(0, 40) + "\"",
-                                         "write true or false");
+                     return output_error(
+                         output.name, "is neither true nor false: \"" + text.substr(0, 40) + "\"",
+                         "write true or false");
                    return nlohmann::json(text == "true");
                  }},
       output.type);

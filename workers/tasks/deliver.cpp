@@ -19,19 +19,19 @@ struct FileFormat {
 };
 
 FileFormat format_of(const manifest::ObjectStoreDestination& destination) {
-  return std::visit(
-      Overloaded{[](const manifest::CsvSink& csv) {
-                   return FileFormat{csv.header ? kernel::ExportFormat::kCsv
-                                                : kernel::ExportFormat::kCsvWithoutHeader,
-                                     ".csv"};
-                 },
-                 [](const manifest::NdjsonSink&) {
-                   return FileFormat{kernel::ExportFormat::kNdjson, ".ndjson"};
-                 },
-                 [](const manifest::ParquetSink&) {
-                   return FileFormat{kernel::ExportFormat::kParquet, ".parquet"};
-                 }},
-      destination.format);
+  return std::visit(Overloaded{[](const manifest::CsvSink& csv) {
+                                 return FileFormat{csv.header
+                                                       ? kernel::ExportFormat::kCsv
+                                                       : kernel::ExportFormat::kCsvWithoutHeader,
+                                                   ".csv"};
+                               },
+                               [](const manifest::NdjsonSink&) {
+                                 return FileFormat{kernel::ExportFormat::kNdjson, ".ndjson"};
+                               },
+                               [](const manifest::ParquetSink&) {
+                                 return FileFormat{kernel::ExportFormat::kParquet, ".parquet"};
+                               }},
+                    destination.format);
 }
 
 Result<std::string> folder_of(const manifest::ObjectStoreDestination& destination,
@@ -43,7 +43,7 @@ Result<std::string> folder_of(const manifest::ObjectStoreDestination& destinatio
 Result<TaskSuccess> stage(const manifest::DeliverTask& task,
                           const manifest::ObjectStoreDestination& destination,
                           const TaskRequest& request, TaskContext& context) {
-  MILLRACE_TRY(view, view_of(request, task.dataset));
+  MILLRACE_TRY(view, view_of(request, task.dataset, context.activity));
   MILLRACE_TRY(folder, folder_of(destination, request));
   const auto input = std::ranges::find(request.inputs, task.dataset, &TaskInput::dataset);
   Publication publication{.dataset = task.dataset,
@@ -55,9 +55,10 @@ Result<TaskSuccess> stage(const manifest::DeliverTask& task,
   const FileFormat format = format_of(destination);
   const std::string staging = folder + "/" + staging_folder(publication);
   MILLRACE_RETURN_IF_ERROR(kernel::make_durable_folder(staging));
-  MILLRACE_TRY(file, context.engine.export_rows(
-                         view, format.format, staging + "/" + task.dataset + "-00000" + format.extension,
-                         {context.stop, context.activity}));
+  MILLRACE_TRY(
+      file, context.engine.export_rows(view, format.format,
+                                       staging + "/" + task.dataset + "-00000" + format.extension,
+                                       {context.stop, context.activity}));
   MILLRACE_RETURN_IF_ERROR(kernel::sync_path(staging));
   publication.files.push_back({file.name, file.rows, file.bytes, file.checksum});
   TaskSuccess success;
@@ -93,12 +94,12 @@ Result<TaskSuccess> publish_staged(const manifest::ObjectStoreDestination& desti
 
 Result<TaskSuccess> run_deliver(const manifest::DeliverTask& task, const TaskRequest& request,
                                 TaskContext& context) {
-  return std::visit(
-      Overloaded{[&](const manifest::ObjectStoreDestination& destination) {
-        return request.phase == Phase::kPublish ? publish_staged(destination, request, context)
-                                                : stage(task, destination, request, context);
-      }},
-      task.to.place);
+  return std::visit(Overloaded{[&](const manifest::ObjectStoreDestination& destination) {
+                      return request.phase == Phase::kPublish
+                                 ? publish_staged(destination, request, context)
+                                 : stage(task, destination, request, context);
+                    }},
+                    task.to.place);
 }
 
 }  // namespace millrace::tasks

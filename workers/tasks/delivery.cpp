@@ -40,10 +40,8 @@ bool is_file_name(std::string_view name) {
 }
 
 json to_json(const DeliveredFile& file) {
-  return {{"name", file.name},
-          {"rows", file.rows},
-          {"bytes", file.bytes},
-          {"checksum", file.checksum}};
+  return {
+      {"name", file.name}, {"rows", file.rows}, {"bytes", file.bytes}, {"checksum", file.checksum}};
 }
 
 std::optional<DeliveredFile> file_from(const json& value) {
@@ -198,9 +196,9 @@ std::vector<std::string> published_names(const Publication& publication, std::in
 std::string to_json(const Publication& publication) {
   json files = json::array();
   for (const DeliveredFile& file : publication.files) files.push_back(to_json(file));
-  return json{{"dataset", publication.dataset},   {"snapshot", publication.snapshot_id},
-              {"run", publication.run_id},        {"task", publication.task_index},
-              {"epoch", publication.epoch},       {"files", std::move(files)}}
+  return json{{"dataset", publication.dataset}, {"snapshot", publication.snapshot_id},
+              {"run", publication.run_id},      {"task", publication.task_index},
+              {"epoch", publication.epoch},     {"files", std::move(files)}}
       .dump();
 }
 
@@ -260,6 +258,7 @@ Result<PublishOutcome> publish(const Publication& publication, std::int64_t orde
   } else {
     if (stop.stop_requested()) return cancelled();
     if (in_place.has_value()) replaced = in_place->files;
+    MILLRACE_FAILPOINT("publish.before_move");
     MILLRACE_RETURN_IF_ERROR(move_into_place(publication, order, place));
     MILLRACE_FAILPOINT("publish.after_move");
     MILLRACE_RETURN_IF_ERROR(

@@ -3,9 +3,9 @@
 // In the destination's folder:
 //
 //   manifest.json                what is delivered now: readers follow it
-//   delays-00000.17.csv          a file of the delivery with order 17, whole once manifest.json names it
-//   .staging/RUN-TASK-EPOCH/     files on their way
-//   .millrace.lock               held (flock) while something is published
+//   delays-00000.17.csv          a file of the delivery with order 17, whole once manifest.json
+//   names it .staging/RUN-TASK-EPOCH/     files on their way .millrace.lock               held
+//   (flock) while something is published
 //
 // publish() may be stopped anywhere and repeated any number of times.
 #pragma once
@@ -53,8 +53,8 @@ enum class PublishOutcome : std::uint8_t {
   kSuperseded,  // a newer one is in place, and stays
 };
 
-// Puts the staged files in place in `folder`. Errors: deliver.locked (transient: another publication
-// holds the lock), deliver.staging_lost, file.failed (infrastructure), task.cancelled,
+// Puts the staged files in place in `folder`. Errors: deliver.locked (transient: another
+// publication holds the lock), deliver.staging_lost, file.failed (infrastructure), task.cancelled,
 // deliver.manifest_foreign (user: manifest.json is somebody else's).
 Result<PublishOutcome> publish(const Publication& publication, std::int64_t order,
                                const std::string& folder, const std::stop_token& stop);

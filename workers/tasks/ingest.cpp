@@ -62,9 +62,9 @@ Result<TaskSuccess> run_ingest(const manifest::IngestTask& task, const TaskReque
     const kernel::TextSource source{files, request.allowed_roots,
                                     compression_of(task.from.compression), std::move(format),
                                     stated};
-    return context.engine.ingest_text(source,
-                                      static_cast<std::uint64_t>(task.quarantine.max_rows), folder,
-                                      output_folder(request, task.quarantine.dataset), watch);
+    return context.engine.ingest_text(source, static_cast<std::uint64_t>(task.quarantine.max_rows),
+                                      folder, output_folder(request, task.quarantine.dataset),
+                                      watch);
   };
   Result<kernel::Ingested> ingested = std::visit(
       Overloaded{[&](const manifest::CsvSource& csv) { return ingest_text(format_of(csv)); },
@@ -72,8 +72,9 @@ Result<TaskSuccess> run_ingest(const manifest::IngestTask& task, const TaskReque
                  [&](const manifest::ParquetSource&) -> Result<kernel::Ingested> {
                    MILLRACE_TRY(rows, context.engine.ingest_parquet(files, request.allowed_roots,
                                                                     stated, folder, watch));
-                   return kernel::Ingested{std::move(rows),
-                                           kernel::WrittenDataset{kernel::quarantine_schema(), {}, 0, 0}};
+                   return kernel::Ingested{
+                       std::move(rows),
+                       kernel::WrittenDataset{kernel::quarantine_schema(), {}, 0, 0}};
                  }},
       task.from.format);
   if (!ingested.ok()) return std::move(ingested).error();

@@ -16,12 +16,11 @@ Result<TaskSuccess> run_query(const manifest::QueryTask& task, const TaskRequest
                       .ordered = statement.ordered,
                       .max_rows = task.max_rows};
   for (const std::string& dataset : sql::table_names(statement)) {
-    MILLRACE_TRY(view, view_of(request, dataset));
+    MILLRACE_TRY(view, view_of(request, dataset, context.activity));
     query.views.push_back(std::move(view));
   }
-  MILLRACE_TRY(written,
-               context.engine.run_query(query, output_folder(request, task.into.dataset),
-                                        {context.stop, context.activity}));
+  MILLRACE_TRY(written, context.engine.run_query(query, output_folder(request, task.into.dataset),
+                                                 {context.stop, context.activity}));
   TaskSuccess success;
   success.message = grouped(written.rows) + " rows";
   success.writes.push_back(write_of(request, task.into.dataset, std::move(written)));

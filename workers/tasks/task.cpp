@@ -31,13 +31,15 @@ Error invalid(std::string code, std::string message) {
 kernel::EngineLimits limits_of(const TaskRequest& request) {
   const std::int64_t memory =
       request.memory.value() > 0 ? request.memory.value() : kDefaultMemoryBytes;
-  return {.threads = static_cast<int>(std::max<std::int64_t>(1, (request.cpu.value() + 999) / 1000)),
-          .memory = Bytes(std::max((memory - kRunnerBytes) / 10 * 9, kLeastEngineBytes)),
-          .spill = Bytes(request.disk.value() > 0 ? request.disk.value() : kDefaultDiskBytes),
-          .spill_folder = request.scratch_folder + "/spill"};
+  return {
+      .threads = static_cast<int>(std::max<std::int64_t>(1, (request.cpu.value() + 999) / 1000)),
+      .memory = Bytes(std::max((memory - kRunnerBytes) / 10 * 9, kLeastEngineBytes)),
+      .spill = Bytes(request.disk.value() > 0 ? request.disk.value() : kDefaultDiskBytes),
+      .spill_folder = request.scratch_folder + "/spill"};
 }
 
-Result<kernel::DatasetView> view_of(const TaskRequest& request, const std::string& dataset) {
+Result<kernel::DatasetView> view_of(const TaskRequest& request, const std::string& dataset,
+                                    kernel::Activity& activity) {
   const auto input = std::ranges::find(request.inputs, dataset, &TaskInput::dataset);
   if (input == request.inputs.end())
     return invalid("task.input_missing", "the attempt was given no dataset \"" + dataset + "\"");
@@ -50,6 +52,8 @@ Result<kernel::DatasetView> view_of(const TaskRequest& request, const std::strin
     if (!is_plain_path(file.path))
       return invalid("task.input_invalid", "\"" + file.path + "\" is no path below the data root");
     view.files.push_back(request.data_root + "/" + file.path);
+    activity.rows_read += file.rows;
+    activity.bytes_read += file.bytes;
   }
   return view;
 }

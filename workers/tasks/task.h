@@ -1,5 +1,5 @@
-// What a task kind gets and gives: one attempt's request, its surroundings, its success. No wire type
-// in it: the runner translates. One attempt runs at a time, on one thread.
+// What a task kind gets and gives: one attempt's request, its surroundings, its success. No wire
+// type in it: the runner translates. One attempt runs at a time, on one thread.
 #pragma once
 
 #include <sys/types.h>
@@ -74,7 +74,8 @@ struct TaskContext {
   kernel::QueryEngine& engine;
   std::stop_token stop;  // cancelled: end soon, with task.cancelled
   kernel::Activity& activity;
-  // Returns when the group is known to whoever keeps it; called before the command's program starts.
+  // Returns when the group is known to whoever keeps it; called before the command's program
+  // starts.
   std::function<void(const ProcessGroup&)> report_group;
   int exit_code = 0;  // of the command, for the retry rules; 0 where there was none
 };
@@ -110,8 +111,10 @@ Result<TaskSuccess> run_command(const manifest::CommandTask& task, const TaskReq
 
 // The request's grant as the engine takes it.
 kernel::EngineLimits limits_of(const TaskRequest& request);
-// An input as the engine reads it. Errors: task.input_missing, task.input_invalid (infrastructure).
-Result<kernel::DatasetView> view_of(const TaskRequest& request, const std::string& dataset);
+// An input as the engine reads it; what it holds counts as read. Errors: task.input_missing,
+// task.input_invalid (infrastructure).
+Result<kernel::DatasetView> view_of(const TaskRequest& request, const std::string& dataset,
+                                    kernel::Activity& activity);
 // Absolute, for the files of one dataset that is written.
 std::string output_folder(const TaskRequest& request, const std::string& dataset);
 DatasetWrite write_of(const TaskRequest& request, const std::string& dataset,

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 
 #include "base/check.h"
@@ -73,7 +74,7 @@ std::optional<RawResponse> RawClient::read_head() {
   const std::string head = read_until("\r\n\r\n");
   if (!head.ends_with("\r\n\r\n")) return std::nullopt;
   RawResponse response;
-  if (head.size() > 12) response.status = std::atoi(head.substr(9, 3).c_str());
+  if (head.size() > 12) std::from_chars(head.data() + 9, head.data() + 12, response.status);
   std::size_t start = head.find("\r\n") + 2;
   while (start + 2 < head.size()) {
     const auto end = head.find("\r\n", start);
@@ -96,7 +97,8 @@ std::optional<RawResponse> RawClient::read(bool head_only) {
     response->complete = true;
   } else if (const auto length = response->headers.find("content-length");
              length != response->headers.end()) {
-    const auto wanted = static_cast<std::size_t>(std::atoll(length->second.c_str()));
+    std::size_t wanted = 0;
+    std::from_chars(length->second.data(), length->second.data() + length->second.size(), wanted);
     while (buffer_.size() < wanted && fill()) {
     }
     response->complete = buffer_.size() >= wanted;

@@ -155,9 +155,11 @@ class DuckDbEngine final : public QueryEngine {
     std::filesystem::create_directories(limits.spill_folder, error);
     if (error)
       return Error{ErrorClass::kInfrastructure, "engine.spill_folder",
-                   "the folder \"" + limits.spill_folder + "\" can't be made: " + error.message(), "", ""};
+                   "the folder \"" + limits.spill_folder + "\" can't be made: " + error.message(),
+                   "", ""};
     MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer"));
-    return limit_session(*closed_, "query");
+    MILLRACE_RETURN_IF_ERROR(limit_session(*closed_, "query"));
+    return share_memory(4, 4);
   }
 
   Result<std::string> syntax_tree(std::string_view sql) override {
@@ -226,6 +228,7 @@ class DuckDbEngine final : public QueryEngine {
 
   Result<WrittenDataset> run_query(const Query& query, const std::string& folder,
                                    const Watch& watch) override {
+    MILLRACE_RETURN_IF_ERROR(share_memory(1, 3));
     MILLRACE_RETURN_IF_ERROR(close_in(query.views));
     MILLRACE_TRY(statement, closed_->prepare(query.sql, Author::kUsers));
     if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
@@ -256,12 +259,20 @@ class DuckDbEngine final : public QueryEngine {
  private:
   Status limit_session(Session& session, const std::string& name) {
     MILLRACE_RETURN_IF_ERROR(session.run("SET threads = " + std::to_string(limits_.threads)));
-    MILLRACE_RETURN_IF_ERROR(session.run(
-        "SET memory_limit = " + sql_literal(std::to_string(limits_.memory.value()) + "B")));
     MILLRACE_RETURN_IF_ERROR(
         session.run("SET temp_directory = " + sql_literal(limits_.spill_folder + "/" + name)));
     return session.run("SET max_temp_directory_size = " +
                        sql_literal(std::to_string(limits_.spill.value()) + "B"));
+  }
+
+  // In quarters of the limit. A kind that uses one database alone gives it all of it.
+  Status share_memory(int writer, int closed) {
+    const auto limit = [&](int quarters) {
+      return "SET memory_limit = " +
+             sql_literal(std::to_string(limits_.memory.value() / 4 * quarters) + "B");
+    };
+    MILLRACE_RETURN_IF_ERROR(writer_->run(limit(writer)));
+    return closed_->run(limit(closed));
   }
 
   // Views over the files and nothing else; no way back.

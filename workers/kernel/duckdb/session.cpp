@@ -24,9 +24,10 @@ constexpr struct {
     {"preserve_insertion_order", "false"},
 };
 
-// "Binder Error: …\n\nLINE 1: …\n   ^" → the first line, without the kind.
+// "Binder Error: …\n\nLINE 1: …\n   ^" → the first paragraph, without the kind. What follows is an
+// excerpt of the statement, or advice about settings that nobody here may change.
 std::string spoken(std::string_view message) {
-  message = message.substr(0, message.find("\n\nLINE "));
+  message = message.substr(0, message.find("\n\n"));
   const std::size_t colon = message.find(" Error: ");
   if (colon != std::string_view::npos && colon < 40) message.remove_prefix(colon + 8);
   return std::string(message);
@@ -37,16 +38,12 @@ duckdb_error_type type_of(std::string_view message) {
   constexpr struct {
     std::string_view kind;
     duckdb_error_type type;
-  } kKinds[] = {{"INTERRUPT", DUCKDB_ERROR_INTERRUPT},
-                {"Out of Memory", DUCKDB_ERROR_OUT_OF_MEMORY},
-                {"Permission", DUCKDB_ERROR_PERMISSION},
-                {"IO", DUCKDB_ERROR_IO},
-                {"INTERNAL", DUCKDB_ERROR_INTERNAL},
-                {"FATAL", DUCKDB_ERROR_FATAL},
-                {"Parser", DUCKDB_ERROR_PARSER},
-                {"Syntax", DUCKDB_ERROR_SYNTAX},
-                {"Binder", DUCKDB_ERROR_BINDER},
-                {"Catalog", DUCKDB_ERROR_CATALOG}};
+  } kKinds[] = {
+      {"INTERRUPT", DUCKDB_ERROR_INTERRUPT},   {"Out of Memory", DUCKDB_ERROR_OUT_OF_MEMORY},
+      {"Permission", DUCKDB_ERROR_PERMISSION}, {"IO", DUCKDB_ERROR_IO},
+      {"INTERNAL", DUCKDB_ERROR_INTERNAL},     {"FATAL", DUCKDB_ERROR_FATAL},
+      {"Parser", DUCKDB_ERROR_PARSER},         {"Syntax", DUCKDB_ERROR_SYNTAX},
+      {"Binder", DUCKDB_ERROR_BINDER},         {"Catalog", DUCKDB_ERROR_CATALOG}};
   const std::string_view kind = message.substr(0, message.find(" Error: "));
   for (const auto& known : kKinds)
     if (kind == known.kind) return known.type;
@@ -91,6 +88,7 @@ Error engine_error(duckdb_error_type type, std::string_view message, Author auth
   if (says(message, "No space left on device") || says(message, "max_temp_directory_size"))
     return Error{ErrorClass::kResource, "engine.disk_full", text,
                  "free space, or grant the task more disk", ""};
+  if (says(message, "allocation failure")) type = DUCKDB_ERROR_OUT_OF_MEMORY;
   switch (type) {
     case DUCKDB_ERROR_INTERRUPT:
       return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped", "", ""};
@@ -222,6 +220,10 @@ Status Session::execute(const Prepared& statement, bool streaming, const std::st
     if (duckdb_pending_execution_is_finished(state)) break;
     if (stop.stop_requested()) {
       interrupt();
+      // The engine's threads may still be at the statement, and at what it reads from us. It takes
+      // them off when the connection turns to its next statement, and not before.
+      pending = Pending();
+      duckdb_query(connection_.get(), "SELECT 1", nullptr);
       return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
     }
     if (watch) watch();

@@ -57,8 +57,17 @@ RunnerUnderTest::~RunnerUnderTest() {
 void RunnerUnderTest::send(const v1alpha1::ToRunner& message) {
   std::string frame;
   ASSERT_TRUE(ipc::append_frame(message.SerializeAsString(), frame).ok());
-  ASSERT_EQ(::send(channel_.get(), frame.data(), frame.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(frame.size()));
+  ASSERT_TRUE(send_bytes(frame));
+}
+
+bool RunnerUnderTest::send_bytes(const std::string& bytes) {
+  return ::send(channel_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(bytes.size());
+}
+
+bool RunnerUnderTest::speaks(std::chrono::milliseconds patience) {
+  pollfd wanted{channel_.get(), POLLIN, 0};
+  return ::poll(&wanted, 1, static_cast<int>(patience.count())) > 0;
 }
 
 std::optional<v1alpha1::FromRunner> RunnerUnderTest::receive(std::chrono::seconds patience) {
@@ -68,9 +77,7 @@ std::optional<v1alpha1::FromRunner> RunnerUnderTest::receive(std::chrono::second
       EXPECT_TRUE(message.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())));
       return message;
     }
-    pollfd wanted{channel_.get(), POLLIN, 0};
-    const int milliseconds = static_cast<int>(std::chrono::milliseconds(patience).count());
-    if (::poll(&wanted, 1, milliseconds) <= 0) {
+    if (!speaks(patience)) {
       ADD_FAILURE() << "the runner says nothing";
       return std::nullopt;
     }

@@ -17,15 +17,21 @@ namespace millrace::runner {
 
 class RunnerUnderTest {
  public:
-  // `environment` is all that it gets besides what a worker gives. Its output goes to `log`, a file.
-  explicit RunnerUnderTest(const std::string& log, const std::vector<std::string>& environment = {});
+  // `environment` is all that it gets besides what a worker gives. Its output goes to `log`, a
+  // file.
+  explicit RunnerUnderTest(const std::string& log,
+                           const std::vector<std::string>& environment = {});
   RunnerUnderTest(const RunnerUnderTest&) = delete;
   RunnerUnderTest& operator=(const RunnerUnderTest&) = delete;
   ~RunnerUnderTest();  // kills it
 
   void send(const v1alpha1::ToRunner& message);
+  bool send_bytes(const std::string& bytes);
+  // Whether something comes within this time: a message, or the end of the stream.
+  bool speaks(std::chrono::milliseconds patience);
   // The next message, waiting for it at most `patience`; nothing at the end of the stream.
-  std::optional<v1alpha1::FromRunner> receive(std::chrono::seconds patience = std::chrono::seconds(60));
+  std::optional<v1alpha1::FromRunner> receive(
+      std::chrono::seconds patience = std::chrono::seconds(60));
   // Messages up to one of this case; nothing when the stream ends before.
   std::optional<v1alpha1::FromRunner> wait_for(
       v1alpha1::FromRunner::MessageCase wanted,

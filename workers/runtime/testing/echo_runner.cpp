@@ -6,7 +6,7 @@
 //   {"do": "fail", "code": "a.b"}
 //   {"do": "wait", "file": "/path"}                 succeeds once the file is there; minds Cancel
 //   {"do": "ignore"}                                minds nothing but its lease
-//   {"do": "crash", "say": "last words"}            by SIGSEGV
+//   {"do": "crash", "say": "last words"}            by SIGABRT
 //   {"do": "grow", "mebibytes": 200}                uses that much memory, then waits
 //   {"do": "command"}                               starts a process group that outlives the
 //   runner, then waits
@@ -113,17 +113,18 @@ class EchoRunner {
     message.mutable_started()->set_epoch(epoch_);
     message.mutable_started()->set_monotonic_us(monotonic_now().value());
     send(message);
-    std::ofstream(scratch_ + "/spill") << std::string(4096, 's');
+    MILLRACE_CHECK(std::filesystem::is_empty(scratch_), "scratch is not empty");
     const auto body = nlohmann::json::parse(body_);
     if (const std::string say = body.value("say", ""); !say.empty()) {
       std::puts(say.c_str());
       std::fflush(stdout);
     }
     const std::string what = body.at("do");
+    if (what != "succeed") std::ofstream(scratch_ + "/spill") << std::string(4096, 's');
     if (what == "succeed") return succeed(body.value("files", 0));
     if (what == "fail") return fail("User", body.at("code"));
     if (what == "wait") waiting_for_ = body.at("file");
-    if (what == "crash") ::raise(SIGSEGV);
+    if (what == "crash") ::raise(SIGABRT);
     if (what == "grow") grow(body.at("mebibytes"));
     if (what == "command") return command();
     if (what == "daemon") return daemon();

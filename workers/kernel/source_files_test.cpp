@@ -1,0 +1,107 @@
+// Files below the allowed roots, and every way out of them that we know.
+#include "workers/kernel/source_files.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "workers/kernel/testing/temp_folder.h"
+
+namespace millrace::kernel {
+namespace {
+
+using millrace::testing::TempFolder;
+
+class SourceFiles : public ::testing::Test {
+ protected:
+  SourceFiles() {
+    outside = folder.write("outside/secret.csv", "x\n");
+    folder.write("root/b.csv", "b\n");
+    folder.write("root/a.csv", "a\n");
+    folder.write("root/c.txt", "c\n");
+    folder.write("root/sub/d.csv", "d\n");
+    folder.write("root/odd [1] %.csv", "o\n");
+    std::filesystem::create_directory(folder / "root/folder.csv");
+    std::filesystem::create_symlink(folder / "root/sub/d.csv", folder / "root/inner.csv");
+  }
+
+  // Names of what a URL gives, or the error's code.
+  std::string list(const std::string& path) {
+    const auto files = list_source_files("file://" + folder / path, roots);
+    if (!files.ok()) return files.error().code;
+    std::string names;
+    for (const SourceFile& file : *files)
+      names += (names.empty() ? "" : " ") + std::filesystem::path(file.path).filename().string();
+    return names;
+  }
+
+  TempFolder folder;
+  std::string outside;
+  std::vector<std::string> roots{folder / "root"};
+};
+
+TEST_F(SourceFiles, are_listed_in_the_order_of_their_names) {
+  EXPECT_EQ(list("root/a.csv"), "a.csv");
+  EXPECT_EQ(list("root/*.csv"), "a.csv b.csv inner.csv odd [1] %.csv") << "folders are passed over";
+  EXPECT_EQ(list("root/?.csv"), "a.csv b.csv");
+  EXPECT_EQ(list("root/*/*.csv"), "d.csv");
+  EXPECT_EQ(list("root/odd%20[1]%20%25.csv"), "odd [1] %.csv") << "[ is no wildcard";
+  EXPECT_EQ(list("root/sub/../a.csv"), "a.csv");
+  EXPECT_EQ(list("root/inner.csv"), "inner.csv") << "a link that stays below the root";
+}
+
+TEST_F(SourceFiles, that_are_not_there_are_missed) {
+  EXPECT_EQ(list("root/none.csv"), "source.not_found");
+  EXPECT_EQ(list("root/none*.csv"), "source.not_found");
+  EXPECT_EQ(list("root/none/x.csv"), "source.not_found");
+  EXPECT_EQ(list("root/folder.csv"), "source.not_found") << "no regular file";
+  EXPECT_EQ(list("root/fold*"), "source.not_found");
+}
+
+TEST_F(SourceFiles, outside_of_the_roots_are_refused_however_they_are_named) {
+  std::filesystem::create_symlink(outside, folder / "root/link.csv");
+  std::filesystem::create_directory_symlink(folder / "outside", folder / "root/linked");
+  std::filesystem::create_symlink("../outside/secret.csv", folder / "root/relative.csv");
+  std::filesystem::create_directory(folder / "root-beside");
+  folder.write("root-beside/x.csv", "x");
+  for (const char* const path :
+       {"outside/secret.csv", "outside/*.csv", "root/../outside/secret.csv", "root/link.csv",
+        "root/linked/secret.csv", "root/linked/*.csv", "root/relative.csv", "root/rel*.csv",
+        "root-beside/x.csv", "root/%2e%2e/outside/secret.csv", "root/*/../../outside/secret.csv"})
+    EXPECT_EQ(list(path), "source.outside_roots") << path;
+  roots.clear();
+  EXPECT_EQ(list("root/a.csv"), "source.outside_roots") << "no root allows nothing";
+}
+
+TEST_F(SourceFiles, that_are_no_files_are_refused_without_waiting) {
+  ASSERT_EQ(::mkfifo((folder / "root/pipe").c_str(), 0600), 0);
+  EXPECT_EQ(list("root/pipe"), "source.not_found");
+  roots.emplace_back("/dev");
+  EXPECT_FALSE(list_source_files("file:///dev/zero", roots).ok());
+}
+
+TEST_F(SourceFiles, urls_that_are_none_are_refused) {
+  for (const char* const url : {"", "s3://bucket/x", "file:x", "file://host/x", "/data/x.csv",
+                                "file:///x%", "file:///x%2", "file:///x%zz", "file:///x%00y"})
+    EXPECT_EQ(list_source_files(url, roots).error().code, "source.url_invalid") << url;
+  EXPECT_TRUE(list_source_files("file://localhost" + folder / "root/a.csv", roots).ok());
+}
+
+TEST_F(SourceFiles, folders_are_made_below_the_roots_alone) {
+  const auto made = make_folder_below(folder / "root/new/deeper", roots);
+  ASSERT_TRUE(made.ok()) << made.error().to_text();
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "root/new/deeper"));
+  std::filesystem::create_directory_symlink(folder / "outside", folder / "root/linked");
+  for (const char* const path : {"outside/new", "root/../outside/new", "root/linked/new", "root-x"})
+    EXPECT_EQ(make_folder_below(folder / path, roots).error().code, "source.outside_roots") << path;
+  EXPECT_FALSE(std::filesystem::exists(folder / "outside/new"));
+  EXPECT_EQ(make_folder_below(folder / "root/a.csv/x", roots).error().error_class,
+            ErrorClass::kInfrastructure);
+}
+
+}  // namespace
+}  // namespace millrace::kernel
