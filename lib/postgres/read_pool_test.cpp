@@ -24,6 +24,7 @@ Result<std::string> ask(ReadPool& pool, const std::string& sql) {
 TEST(ReadPool, reads_of_many_threads_share_few_connections) {
   ReadPool pool(testing_support::fresh_database(), 2);
   std::vector<std::future<std::string>> backends;
+  backends.reserve(20);
   for (int i = 0; i < 20; ++i) {
     backends.push_back(std::async(std::launch::async,
                                   [&] { return ask(pool, "SELECT pg_backend_pid()").value(); }));

@@ -3,7 +3,7 @@
 #pragma once
 
 namespace pqxx {
-class transaction_base;
+class transaction_base;  // NOLINT(readability-identifier-naming): its own name
 }  // namespace pqxx
 
 namespace millrace::postgres {

@@ -27,7 +27,8 @@ Result<FoundRun> find_run(Context& context, const http::Request& request, SeeRun
     return seen;
   });
   if (!seen_result.ok()) return seen_result.error();
-  if (seen_result->summary) return FoundRun{*seen_result->summary, seen_result->as_of};
+  if (const auto& summary = seen_result->summary; summary.has_value())
+    return FoundRun{*summary, seen_result->as_of};
   // After the look: a run that ends in between has been written by then.
   MILLRACE_TRY(ended, context.ports.reads.run(name));
   if (!ended && id) {

@@ -262,7 +262,7 @@ scheduler::AttemptRef Host::wait_start(const std::string& task) {
   return started.start.attempt;
 }
 
-void Host::succeed(const std::string& task, Rows rows, bool staged) {
+void Host::succeed(const std::string& task, const Rows& rows, bool staged) {
   const Started started = take_start(task);
   auto attachment = std::make_shared<scheduler::Attachment>();
   attachment->message = "done";

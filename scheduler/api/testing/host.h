@@ -57,7 +57,7 @@ class Host final : public EnginePort,
   void join_worker();
   // Waits until the task of that name is started, and reports.
   using Rows = std::vector<std::pair<std::string, std::int64_t>>;
-  void succeed(const std::string& task, Rows rows = {}, bool staged = false);
+  void succeed(const std::string& task, const Rows& rows = {}, bool staged = false);
   void fail(const std::string& task, const std::string& code,
             ErrorClass error_class = ErrorClass::kUser);
   // Waits until it is started, and gives its attempt.

@@ -189,8 +189,9 @@ class EchoRunner {
     FromRunner message;
     message.mutable_process_group()->set_epoch(epoch_);
     message.mutable_process_group()->set_pgid(pid);
-    message.mutable_process_group()->set_start_time_ticks(
-        static_cast<std::int64_t>(read_stat(pid)->start_ticks));
+    if (const auto stat = read_stat(pid))
+      message.mutable_process_group()->set_start_time_ticks(
+          static_cast<std::int64_t>(stat->start_ticks));
     send(message);
     FromRunner progress;
     progress.mutable_progress()->set_epoch(epoch_);

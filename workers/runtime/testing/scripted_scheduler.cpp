@@ -100,7 +100,8 @@ struct ScriptedScheduler::Impl final : worker::v1alpha1::Dispatch::Service {
   std::unique_ptr<grpc::Server> server;
 };
 
-ScriptedScheduler::ScriptedScheduler(std::string socket_path, std::string token, Micros lease)
+ScriptedScheduler::ScriptedScheduler(const std::string& socket_path, std::string token,
+                                     Micros lease)
     : impl_(std::make_unique<Impl>()) {
   impl_->token = std::move(token);
   impl_->lease = lease;
@@ -155,7 +156,7 @@ std::size_t ScriptedScheduler::count(const std::function<bool(const WorkerMessag
       std::count_if(impl_->received.begin(), impl_->received.end(), wanted));
 }
 
-void ScriptedScheduler::send(SchedulerMessage message) {
+void ScriptedScheduler::send(const SchedulerMessage& message) {
   const std::scoped_lock lock(impl_->mutex);
   if (impl_->stream != nullptr) impl_->stream->Write(message);
 }

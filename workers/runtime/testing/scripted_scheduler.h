@@ -21,7 +21,7 @@ namespace millrace::runtime {
 class ScriptedScheduler {
  public:
   // Listens at the path at once.
-  ScriptedScheduler(std::string socket_path, std::string token, Micros lease);
+  ScriptedScheduler(const std::string& socket_path, std::string token, Micros lease);
   ~ScriptedScheduler();
 
   // The next message of the worker that `wanted` accepts; others before it are dropped. Fails the
@@ -35,7 +35,7 @@ class ScriptedScheduler {
   // Messages that have arrived and were not awaited.
   std::size_t count(const std::function<bool(const worker::v1alpha1::WorkerMessage&)>& wanted);
 
-  void send(worker::v1alpha1::SchedulerMessage message);
+  void send(const worker::v1alpha1::SchedulerMessage& message);
   // Describe answers `body` for the attempt; then Start.
   void start(std::uint64_t epoch, const std::string& body, const std::string& ns = "default",
              std::int64_t memory_bytes = 0);
