@@ -170,6 +170,8 @@ TEST_F(JournalFile, ends_what_a_former_incarnation_left) {
     ASSERT_TRUE(journal.ok());
     EXPECT_TRUE(journal->ended_incarnation().is_nil());
     EXPECT_EQ(Journal::open(folder_, RawId{9, 9}, log_).error().code, "worker.state_in_use");
+    int closed[2] = {};
+    ASSERT_EQ(::pipe(closed), 0);
     pid = ::fork();
     if (pid == 0) {
       ::setpgid(0, 0);
@@ -178,6 +180,11 @@ TEST_F(JournalFile, ends_what_a_former_incarnation_left) {
       while (true) ::pause();
     }
     ::setpgid(pid, pid);
+    // Until the child has let go of the lock: its end of the pipe goes with it.
+    ::close(closed[1]);
+    char nothing = 0;
+    ASSERT_EQ(::read(closed[0], &nothing, 1), 0);
+    ::close(closed[0]);
     ASSERT_TRUE(journal->record({pid, read_stat(pid)->start_ticks, ::getsid(0)}).ok());
     // One that was recorded and is gone, and one whose number is ours now: neither may be touched.
     ASSERT_TRUE(journal->record({::getpid(), 1, 1}).ok());
