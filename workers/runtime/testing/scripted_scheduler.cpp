@@ -184,14 +184,14 @@ void ScriptedScheduler::start(std::uint64_t epoch, const std::string& body, cons
   start.set_lease_us(impl_->lease.value());
   start.set_kind("test");
   start.set_namespace_(ns);
-  send(std::move(message));
+  send(message);
 }
 
 void ScriptedScheduler::acknowledge(std::uint64_t epoch) {
   SchedulerMessage message;
   *message.mutable_result_ack()->mutable_attempt() = ref(epoch);
   message.mutable_result_ack()->set_accepted(true);
-  send(std::move(message));
+  send(message);
 }
 
 void ScriptedScheduler::cancel(std::uint64_t epoch, Micros grace) {
@@ -199,7 +199,7 @@ void ScriptedScheduler::cancel(std::uint64_t epoch, Micros grace) {
   *message.mutable_cancel()->mutable_attempt() = ref(epoch);
   message.mutable_cancel()->set_reason("a test");
   message.mutable_cancel()->set_grace_us(grace.value());
-  send(std::move(message));
+  send(message);
 }
 
 void ScriptedScheduler::fence(std::uint64_t epoch) {
