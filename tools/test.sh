@@ -67,7 +67,7 @@ phase tests run_tests "build/$preset" -LE '^(simulation|long)$'
 phase lint tools/lint.sh
 phase asan tools/sanitize.sh asan --counts "$counts"
 phase simulation run_tests "build/$preset" -L '^simulation$'
-phase demo tools/demo.sh
+phase demo tools/demo.sh --check
 phase schemathesis tools/schemathesis.sh
 if [[ -z $full ]]; then
   phase shard tools/shard.sh
