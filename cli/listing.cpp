@@ -52,18 +52,18 @@ struct Field {
   std::function<std::string(const Json&, WallTime)> value;
 };
 
-Field plain(const char* title, Path path) {
+Field plain(const char* title, const Path& path) {
   return {{title}, [path](const Json& object, WallTime) { return text(object, path); }};
 }
-Field count(const char* title, Path path) {
+Field count(const char* title, const Path& path) {
   return {{title, true},
           [path](const Json& object, WallTime) { return grouped(number(object, path)); }};
 }
-Field size(const char* title, Path path) {
+Field size(const char* title, const Path& path) {
   return {{title, true},
           [path](const Json& object, WallTime) { return bytes_text(number(object, path)); }};
 }
-Field age(const char* title, Path path) {
+Field age(const char* title, const Path& path) {
   return {{title}, [path](const Json& object, WallTime now) {
             const WallTime time = parse_time(text(object, path));
             return time.value() == 0 ? std::string() : age_text(now - time);
@@ -138,6 +138,7 @@ std::string listing_text(const std::string& collection, const std::string& body,
   }
   const std::vector<Field>& fields = tables().at(collection);
   std::vector<Column> columns;
+  columns.reserve(fields.size());
   for (const Field& field : fields) columns.push_back(field.column);
   std::vector<std::vector<std::string>> rows;
   for (const Json& item : items) {

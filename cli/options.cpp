@@ -46,23 +46,17 @@ class Grammar {
       return ParseStop{Exit::kUsage,
                        std::string(error.what()) + "\nRun `millrace --help`, or with a command."};
     }
-    if (const std::string wrong = fill_(); !wrong.empty()) return ParseStop{Exit::kUsage, wrong};
+    fill_();
     return parsed_;
   }
 
  private:
-  // A command whose options live as long as this grammar. `finish` may refuse them with a sentence.
+  // A command whose options live as long as this grammar.
   template <typename Options>
-  CLI::App* add(const char* name, const char* description, const std::shared_ptr<Options>& options,
-                std::function<std::string(Options&)> finish = nullptr) {
+  CLI::App* add(const char* name, const char* description,
+                const std::shared_ptr<Options>& options) {
     CLI::App* command = app_.add_subcommand(name, description);
-    command->callback([this, options, finish] {
-      fill_ = [this, options, finish] {
-        std::string wrong = finish ? finish(*options) : std::string();
-        parsed_.command = *options;
-        return wrong;
-      };
-    });
+    command->callback([this, options] { fill_ = [this, options] { parsed_.command = *options; }; });
     return command;
   }
 
@@ -201,7 +195,7 @@ class Grammar {
 
   CLI::App app_;
   Parsed parsed_;
-  std::function<std::string()> fill_ = [] { return std::string("no command"); };
+  std::function<void()> fill_;  // set by the one command that the library wants
 };
 
 }  // namespace

@@ -164,27 +164,26 @@ Exit watch_run(const WatchOptions& options, Session& session) {
       options.timeout ? deadline : client::SteadyTime::clock::now() + kFirstPatience;
   const client::Answer known = session.client.call(
       {.path = {"runs", options.run}, .deadline = deadline, .keep_trying_until = patience});
-  if (!known.ok()) return report(session.err, *known.problem);
+  if (!known.ok()) return report(session.err, known.problem);
 
   Display display(options, session);
   Mailbox mailbox;
   std::jthread reader([&] { follow_run(session.client, options.run, deadline, mailbox); });
-  std::optional<Ended> ended;
-  while (!ended) {
+  while (true) {
     for (News& news : mailbox.take(kTick)) {
       if (auto* run = std::get_if<RunView>(&news)) display.show(*run);
       if (auto* note = std::get_if<ConnectionNote>(&news)) display.tell(*note);
-      if (auto* end = std::get_if<Ended>(&news)) ended = *end;
+      if (auto* ended = std::get_if<Ended>(&news)) {
+        display.tick();
+        if (!ended->problem) return exit_of_run(display.run());
+        if (ended->problem->code != "client.timeout") return report(session.err, *ended->problem);
+        session.err << "error: " << options.run << " has not ended in time; it goes on\n";
+        return Exit::kTimeout;
+      }
     }
     display.tick();
     if (interrupted.load()) detach(options.run, session);
   }
-  if (!ended->problem) return exit_of_run(display.run());
-  if (ended->problem->code == "client.timeout") {
-    session.err << "error: " << options.run << " has not ended in time; it goes on\n";
-    return Exit::kTimeout;
-  }
-  return report(session.err, *ended->problem);
 }
 
 }  // namespace millrace::cli

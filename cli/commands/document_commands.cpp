@@ -90,7 +90,7 @@ Exit execute(const commands::Apply& options, Session& session) {
     const client::Answer before = session.client.call({.path = *path});
     const client::Answer answer = session.client.call(call_for(*path, document));
     if (!answer.ok()) {
-      worsen(exit, report(session.err, *answer.problem, &document.place));
+      worsen(exit, report(session.err, answer.problem, &document.place));
       continue;
     }
     const bool run = path->front() == "runs";
@@ -126,7 +126,7 @@ Exit execute(const commands::Diff& options, Session& session) {
     call.query.emplace_back("dryRun", "All");
     const client::Answer answer = session.client.call(call);
     if (!answer.ok()) {
-      worsen(exit, report(session.err, *answer.problem, &document.place));
+      worsen(exit, report(session.err, answer.problem, &document.place));
       continue;
     }
     const Json after = parse(answer.body);
@@ -155,7 +155,7 @@ Exit execute(const commands::Delete& options, Session& session) {
   }
   const client::Answer answer =
       session.client.call({.method = "DELETE", .path = {collection, options.name}});
-  if (!answer.ok()) return report(session.err, *answer.problem);
+  if (!answer.ok()) return report(session.err, answer.problem);
   session.err << collection << "/" << options.name
               << (collection == "runs" ? " is being cancelled" : " deleted") << "\n";
   return Exit::kDone;

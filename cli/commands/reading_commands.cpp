@@ -64,7 +64,7 @@ Exit print_log(const std::string& run, const std::string& task, const commands::
     session.out << printable(piece, /*keep_line_breaks=*/true) << std::flush;
     return session.out.good();
   });
-  return answer.ok() ? Exit::kDone : report(session.err, *answer.problem);
+  return answer.ok() ? Exit::kDone : report(session.err, answer.problem);
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ Exit execute(const commands::Get& options, Session& session) {
   if (!options.workflow.empty()) call.query.emplace_back("workflow", options.workflow);
   if (!options.state.empty()) call.query.emplace_back("state", options.state);
   const client::Answer answer = session.client.call(call);
-  if (!answer.ok()) return report(session.err, *answer.problem);
+  if (!answer.ok()) return report(session.err, answer.problem);
   session.out << listing_text(collection, answer.body, options.format, wall_now());
   if (options.format == Format::kTable && parse(answer.body).contains("next"))
     session.err << "there are more; --limit shows up to 1000\n";
@@ -99,7 +99,7 @@ Exit execute(const commands::Logs& options, Session& session) {
   if (options.follow || options.attempt)
     return usage(session.err, "--follow and --attempt want RUN/TASK.");
   const client::Answer answer = session.client.call({.path = {"runs", run, "tasks"}});
-  if (!answer.ok()) return report(session.err, *answer.problem);
+  if (!answer.ok()) return report(session.err, answer.problem);
   RunView view;
   decode_tasks(answer.body, view);
   for (const TaskView& attempted : view.tasks) {
@@ -123,7 +123,7 @@ Exit execute(const commands::Explain& options, Session& session) {
   const client::Answer answer = options.what == "task"
                                     ? get({"runs", run, "tasks", task, "explanation"})
                                     : get({"runs", run});
-  if (!answer.ok()) return report(session.err, *answer.problem);
+  if (!answer.ok()) return report(session.err, answer.problem);
   if (options.format == Format::kJson || options.format == Format::kYaml) {
     session.out << (options.format == Format::kYaml ? yaml_of_json(answer.body) : answer.body);
     return Exit::kDone;
@@ -133,7 +133,7 @@ Exit execute(const commands::Explain& options, Session& session) {
     return Exit::kDone;
   }
   const client::Answer tasks = get({"runs", run, "tasks"});
-  if (!tasks.ok()) return report(session.err, *tasks.problem);
+  if (!tasks.ok()) return report(session.err, tasks.problem);
   session.out << explain_run_text(answer.body, tasks.body, wall_now());
   return Exit::kDone;
 }

@@ -97,7 +97,7 @@ Exit execute(const commands::Run& options, Session& session) {
   if (!options.parameters.empty()) {
     const client::Answer workflow = session.client.call(
         {.path = {"workflows", options.workflow}, .keep_trying_until = keep_trying});
-    if (!workflow.ok()) return report(session.err, *workflow.problem);
+    if (!workflow.ok()) return report(session.err, workflow.problem);
     auto typed = typed_parameters(std::get<std::vector<Given>>(given), workflow.body);
     if (!typed.ok()) return report(session.err, typed.error());
     parameters = std::move(*typed);
@@ -110,7 +110,7 @@ Exit execute(const commands::Run& options, Session& session) {
            -1, ' ', false, Json::error_handler_t::replace),
        .idempotency_key = options.key.empty() ? random_key() : options.key,
        .keep_trying_until = keep_trying});
-  if (!answer.ok()) return report(session.err, *answer.problem);
+  if (!answer.ok()) return report(session.err, answer.problem);
   const std::string name = name_of(answer);
   const bool plain = options.format == Format::kTable || options.format == Format::kName;
   session.out << (plain ? name + "\n"
@@ -138,7 +138,7 @@ Exit execute(const commands::Steer& options, Session& session) {
                            .path = {"runs", options.run},
                            .body = Json{{"desiredState", desired}}.dump(),
                            .keep_trying_until = client::SteadyTime::clock::now() + kPatience});
-  if (!answer.ok()) return report(session.err, *answer.problem);
+  if (!answer.ok()) return report(session.err, answer.problem);
   session.err << options.run
               << (options.verb == "cancel"  ? " is being cancelled"
                   : options.verb == "pause" ? " starts no more tasks"

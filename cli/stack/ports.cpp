@@ -56,7 +56,7 @@ std::optional<std::string> owner_of(int port) {
       std::ifstream file(process.path() / "comm");
       std::string name;
       std::getline(file, name);
-      return name + " (process " + pid + ")";
+      return name.append(" (process ").append(pid).append(")");
     }
   }
   return std::nullopt;

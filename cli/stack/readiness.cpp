@@ -24,9 +24,9 @@ Readiness ask_readiness(const std::string& url, const std::string& token,
       [&]() -> Result<client::Endpoint> { return client::Endpoint{url, token}; });
   const auto soon = std::min(deadline, std::chrono::steady_clock::now() + std::chrono::seconds(2));
   const client::Answer answer = client.probe("/readyz", soon);
-  if (!answer.ok()) return {false, answer.problem->detail};
+  if (!answer.ok()) return {false, answer.problem.detail};
   const client::Answer metrics = client.probe("/metrics", soon);
-  if (!metrics.ok()) return {false, metrics.problem->detail};
+  if (!metrics.ok()) return {false, metrics.problem.detail};
   if (gauge(metrics.body, "millrace_workers_connected") == "0")
     return {false, "no worker has connected"};
   return {true, ""};

@@ -14,13 +14,15 @@ bool succeeded(int status) { return (status >= 200 && status < 300) || status ==
 Answer answer_of(Result<Response> result) {
   Answer answer;
   if (!result.ok()) {
+    answer.failed = true;
     answer.problem = problem_of(result.error());
     return answer;
   }
   answer.status = result->status;
   answer.content_type = result->header("content-type");
   answer.body = std::move(result->body);
-  if (!succeeded(answer.status)) answer.problem = parse_problem(answer.status, answer.body);
+  answer.failed = !succeeded(answer.status);
+  if (answer.failed) answer.problem = parse_problem(answer.status, answer.body);
   return answer;
 }
 
@@ -80,7 +82,7 @@ Answer Client::call(const Call& call) const {
   auto pause = kFirstPause;
   while (true) {
     Answer answer = once(call, nullptr);
-    if (answer.ok() || !may_pass(*answer.problem) || !call.keep_trying_until) return answer;
+    if (answer.ok() || !may_pass(answer.problem) || !call.keep_trying_until) return answer;
     if (SteadyTime::clock::now() + pause >= *call.keep_trying_until) return answer;
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, kLongestPause);

@@ -3,7 +3,7 @@
 //
 //   Client client(find_endpoint, "default");
 //   Answer answer = client.call({.path = {"runs", name}});
-//   if (!answer.ok()) return report(*answer.problem);
+//   if (!answer.ok()) return report(answer.problem);
 #pragma once
 
 #include <functional>
@@ -46,8 +46,9 @@ struct Answer {
   int status = 0;  // 0: none came
   std::string body;
   std::string content_type;
-  std::optional<Problem> problem;  // exactly when the status is not 2xx or 304
-  bool ok() const { return !problem.has_value(); }
+  bool failed = false;  // the status is not 2xx or 304, or none came
+  Problem problem;      // why, when it failed
+  bool ok() const { return !failed; }
 };
 
 // Thread-safe as far as FindEndpoint is.

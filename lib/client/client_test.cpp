@@ -57,18 +57,18 @@ TEST(Client, problem_document_is_read) {
     "hint":"did you mean sql?"}]})")});
   const Answer answer = client_of(server).call({.path = {"runs"}});
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.problem->code, "manifest.invalid");
-  EXPECT_EQ(answer.problem->status, 422);
-  ASSERT_EQ(answer.problem->defects.size(), 1U);
-  EXPECT_EQ(answer.problem->defects[0].path(), "spec.tasks[3].query.sqll");
-  EXPECT_EQ(answer.problem->defects[0].line, 20);
+  EXPECT_EQ(answer.problem.code, "manifest.invalid");
+  EXPECT_EQ(answer.problem.status, 422);
+  ASSERT_EQ(answer.problem.defects.size(), 1U);
+  EXPECT_EQ(answer.problem.defects[0].path(), "spec.tasks[3].query.sqll");
+  EXPECT_EQ(answer.problem.defects[0].line, 20);
 }
 
 TEST(Client, an_answer_that_is_no_problem_document_is_named) {
   ScriptedServer server({reply(502, "text/html", "<html>")});
   const Answer answer = client_of(server).call({.path = {"runs"}});
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.problem->code, "client.unexpected");
+  EXPECT_EQ(answer.problem.code, "client.unexpected");
 }
 
 TEST(Client, nobody_listening_is_unreachable) {
@@ -80,7 +80,7 @@ TEST(Client, nobody_listening_is_unreachable) {
   const Client client([url]() -> Result<Endpoint> { return Endpoint{url, ""}; });
   const Answer answer = client.call({.path = {"runs"}});
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.problem->code, "client.unreachable");
+  EXPECT_EQ(answer.problem.code, "client.unreachable");
   EXPECT_EQ(answer.status, 0);
 }
 
@@ -102,7 +102,7 @@ TEST(Client, a_cut_answer_is_not_taken_for_a_whole_one) {
     ScriptedServer server({cut});
     const Answer answer = client_of(server).call({.path = {"runs"}});
     ASSERT_FALSE(answer.ok());
-    EXPECT_EQ(answer.problem->code, "client.broken");
+    EXPECT_EQ(answer.problem.code, "client.broken");
   }
 }
 
@@ -111,12 +111,12 @@ TEST(Client, the_deadline_ends_a_silent_exchange) {
   const Answer answer = client_of(server).call(
       {.path = {"runs"}, .deadline = SteadyTime::clock::now() + milliseconds(50)});
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.problem->code, "client.timeout");
+  EXPECT_EQ(answer.problem.code, "client.timeout");
 }
 
 TEST(Client, no_address_is_an_error_of_the_caller) {
   const Client client([]() -> Result<Endpoint> { return Endpoint{"not a url", ""}; });
-  EXPECT_EQ(client.call({.path = {"runs"}}).problem->code, "client.invalid");
+  EXPECT_EQ(client.call({.path = {"runs"}}).problem.code, "client.invalid");
 }
 
 std::string event(const std::string& id, const std::string& data) {

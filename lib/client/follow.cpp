@@ -50,12 +50,12 @@ std::optional<Problem> follow(const Client& client, Follow follow) {
       auto after = follow.on_gap();
       if (!after) return std::nullopt;
       follow.after = std::move(*after);
-    } else if (!answer.ok() && !may_pass(*answer.problem)) {
+    } else if (!answer.ok() && !may_pass(answer.problem)) {
       return answer.problem;
     }
     // Also a stream that ended well, but before the caller had enough, is asked for again.
     if (!lost && follow.on_connection)
-      follow.on_connection(answer.ok() ? "the stream ended" : answer.problem->detail);
+      follow.on_connection(answer.ok() ? "the stream ended" : answer.problem.detail);
     lost = true;
     const auto now = SteadyTime::clock::now();
     if (follow.deadline <= now) return timed_out();

@@ -77,11 +77,22 @@ class Stack:
         status = json.loads(self.call("status", "-o", "json", check=False).stdout)
         return next((entry.get("pid") for entry in status["parts"] if entry["name"] == part), None)
 
-    def start_flights(self, **parameters):
+    def submit_flights(self, **parameters):
+        """The process that starts a run; its output ends with the run's name."""
         self.call("apply", "-f", SOURCE / "examples/flights.yaml")
         given = {"source": f"file://{self.data}", "out": f"file://{self.out}"} | parameters
         pairs = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
-        return self.call("run", "flights", *pairs).stdout.strip()
+        return subprocess.Popen(
+            [BIN / "millrace", "--dir", self.directory, "run", "flights", *pairs],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def start_flights(self, **parameters):
+        """The name of a run that is under way."""
+        submission = self.submit_flights(**parameters)
+        output, _ = submission.communicate(timeout=60)
+        if submission.returncode != 0:
+            raise AssertionError(f"millrace run: exit {submission.returncode}\n{output}{self.logs()}")
+        return output.strip()
 
     def tasks(self, run):
         return {task["name"]: task for task in self.json("get", "tasks", run)["items"]}

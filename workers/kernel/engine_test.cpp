@@ -374,6 +374,12 @@ TEST_F(EngineTest, parquet_is_read_whole_and_converted_where_a_schema_says_so) {
       open()->ingest_parquet(*files, roots_, {{{"a", "VARCHAR"}}}, folder_ / "text", watch());
   ASSERT_TRUE(text.ok()) << text.error().to_text();
   EXPECT_EQ(text->schema.columns.at(0).type, "VARCHAR");
+  EXPECT_EQ(open()
+                ->ingest_parquet(*files, roots_, {{{"b", "BIGINT"}}}, folder_ / "numbers", watch())
+                .error()
+                .code,
+            "ingest.parquet")
+      << "\"x\" is no BIGINT";
   folder_.write("no.parquet", "PAR1 but not really");
   const auto none = list_source_files("file://" + folder_ / "no.parquet", roots_);
   EXPECT_EQ(open()->ingest_parquet(*none, roots_, {}, folder_ / "none", watch()).error().code,
@@ -463,10 +469,15 @@ TEST_F(EngineTest, a_stop_ends_a_statement_that_would_run_for_long) {
                     .views = {},
                     .parameters = {}};
   auto engine = open();
-  // The engine says how far it is between its slices, so once it has begun.
+  // The engine says between its slices how far it is, so once it has begun; and whenever it hears
+  // of the stop, it ends.
   activity_.fraction = -2;
+  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   std::jthread stopper([&] {
-    while (activity_.fraction < -1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto waits = [&] {
+      return activity_.fraction < -1 && std::chrono::steady_clock::now() < latest;
+    };
+    while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     stop_.request_stop();
   });
   const auto result = engine->run_query(query, folder_ / "long", watch());

@@ -62,14 +62,25 @@ Status sync_path(const std::string& path) {
   return ok_status();
 }
 
-Status make_durable_folder(const std::string& folder) {
-  const std::filesystem::path path(folder);
+Result<std::vector<std::string>> make_folder(const std::string& folder) {
+  std::vector<std::string> changed{folder};
+  std::vector<std::filesystem::path> missing;
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return ok_status();
-  if (path.has_parent_path() && path != path.parent_path())
-    MILLRACE_RETURN_IF_ERROR(make_durable_folder(path.parent_path().string()));
-  if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return failed("making", folder, errno);
-  return sync_path(path.parent_path().string());
+  for (std::filesystem::path path(folder);
+       !std::filesystem::is_directory(path, error) && path != path.parent_path();
+       path = path.parent_path())
+    missing.push_back(path);
+  for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
+    if (::mkdir(path->c_str(), 0777) != 0 && errno != EEXIST)
+      return failed("making", path->string(), errno);
+    changed.push_back(path->parent_path().string());
+  }
+  return changed;
+}
+
+Status sync_paths(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) MILLRACE_RETURN_IF_ERROR(sync_path(path));
+  return ok_status();
 }
 
 }  // namespace millrace::kernel

@@ -34,7 +34,10 @@ Result<std::string> checksum_of_file(const std::string& path);
 // engine.disk_full.
 Status sync_path(const std::string& path);
 
-// Makes `folder` and those above it as far as they lack, each entry durable.
-Status make_durable_folder(const std::string& folder);
+// Makes `folder` and those above it as far as they lack. The result is what has to be synced before
+// anybody is told of the folder's content: `folder` itself and every one that got a new entry.
+// Synced after the content, all of it is one commit of the file system's journal.
+Result<std::vector<std::string>> make_folder(const std::string& folder);
+Status sync_paths(const std::vector<std::string>& paths);
 
 }  // namespace millrace::kernel

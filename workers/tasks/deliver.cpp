@@ -54,12 +54,12 @@ Result<TaskSuccess> stage(const manifest::DeliverTask& task,
                           .files = {}};
   const FileFormat format = format_of(destination);
   const std::string staging = folder + "/" + staging_folder(publication);
-  MILLRACE_RETURN_IF_ERROR(kernel::make_durable_folder(staging));
+  MILLRACE_TRY(folders, kernel::make_folder(staging));
   MILLRACE_TRY(
       file, context.engine.export_rows(view, format.format,
                                        staging + "/" + task.dataset + "-00000" + format.extension,
                                        {context.stop, context.activity}));
-  MILLRACE_RETURN_IF_ERROR(kernel::sync_path(staging));
+  MILLRACE_RETURN_IF_ERROR(kernel::sync_paths(folders));
   publication.files.push_back({file.name, file.rows, file.bytes, file.checksum});
   TaskSuccess success;
   success.publication_json = to_json(publication);

@@ -107,6 +107,15 @@ std::string storable(const ColumnSpec& column) {
   return type == column.type ? name : "CAST(" + name + " AS " + type + ") AS " + name;
 }
 
+// A statement of ours that fails over Parquet files of somebody else's.
+template <typename T>
+Result<T> blaming_files(Result<T> result) {
+  if (result.ok() || result.error().code != "engine.failed") return result;
+  return Error{ErrorClass::kUser, "ingest.parquet",
+               "the files can't be read as Parquet of the columns: " + result.error().message,
+               "look at the files, and at into.schema", ""};
+}
+
 Value value_of(const QueryValue& value) {
   return std::visit(
       Overloaded{[](const std::string& text) {
@@ -149,17 +158,10 @@ class DuckDbEngine final : public QueryEngine {
   DuckDbEngine(std::unique_ptr<Session> writer, std::unique_ptr<Session> closed)
       : writer_(std::move(writer)), closed_(std::move(closed)) {}
 
+  // Taken when a database is used: an attempt of a command needs none of them.
   Status limit(const EngineLimits& limits) override {
     limits_ = limits;
-    std::error_code error;
-    std::filesystem::create_directories(limits.spill_folder, error);
-    if (error)
-      return Error{ErrorClass::kInfrastructure, "engine.spill_folder",
-                   "the folder \"" + limits.spill_folder + "\" can't be made: " + error.message(),
-                   "", ""};
-    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer"));
-    MILLRACE_RETURN_IF_ERROR(limit_session(*closed_, "query"));
-    return share_memory(4, 4);
+    return ok_status();
   }
 
   Result<std::string> syntax_tree(std::string_view sql) override {
@@ -180,17 +182,18 @@ class DuckDbEngine final : public QueryEngine {
   Result<Ingested> ingest_text(const TextSource& source, std::uint64_t max_rejects,
                                const std::string& folder, const std::string& quarantine_folder,
                                const Watch& watch) override {
+    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
     MILLRACE_TRY(layout, read_layout(source));
     MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
     RejectLog rejects(max_rejects,
                       [&](const RejectedRecord& record) { return quarantine->add(record); });
     TextTable table(source, layout, rejects, watch.activity);
     MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_text"));
-    MILLRACE_TRY(rows, with_own_error(write(table.select(), folder, watch), table));
+    MILLRACE_TRY(rows, with_own_error(write(table.select(), folder, Author::kOurs, watch), table));
     rows.schema = layout.schema;
     MILLRACE_RETURN_IF_ERROR(quarantine->finish());
     MILLRACE_TRY(bad, write("SELECT * FROM quarantine ORDER BY file, byte_offset",
-                            quarantine_folder, watch));
+                            quarantine_folder, Author::kOurs, watch));
     bad.schema = quarantine_schema();
     return Ingested{std::move(rows), std::move(bad)};
   }
@@ -198,6 +201,7 @@ class DuckDbEngine final : public QueryEngine {
   Result<WrittenDataset> ingest_parquet(const std::vector<SourceFile>& files,
                                         const std::vector<std::string>& roots, const Schema& stated,
                                         const std::string& folder, const Watch& watch) override {
+    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
     // Opened once: the engine reads what was checked, whatever the path comes to mean.
     std::vector<ipc::OwnedFd> open;
     std::vector<std::string> paths;
@@ -207,7 +211,7 @@ class DuckDbEngine final : public QueryEngine {
       open.push_back(std::move(descriptor));
     }
     const std::string rows = "SELECT * FROM " + read_parquet(paths);
-    MILLRACE_TRY(found, describe_source(rows));
+    MILLRACE_TRY(found, blaming_files(describe(*writer_, rows)));
     std::string columns;
     for (const ColumnSpec& column : stated.columns.empty() ? found.columns : stated.columns) {
       if (!columns.empty()) columns += ", ";
@@ -221,14 +225,17 @@ class DuckDbEngine final : public QueryEngine {
                      "\"" + files.front().path + "\" has no column \"" + column.name + "\"",
                      "names count with their case; mend into.schema or the file", ""};
       const std::string name = sql_identifier(column.name);
-      columns += "CAST(" + name + " AS " + type.sql + ") AS " + name;
+      columns.append("CAST(").append(name).append(" AS ").append(type.sql).append(") AS ").append(
+          name);
     }
-    return write("SELECT " + columns + " FROM " + read_parquet(paths), folder, watch);
+    const std::string select = "SELECT " + columns + " FROM " + read_parquet(paths);
+    return blaming_files(write(select, folder, Author::kOurs, watch));
   }
 
   Result<WrittenDataset> run_query(const Query& query, const std::string& folder,
                                    const Watch& watch) override {
-    MILLRACE_RETURN_IF_ERROR(share_memory(1, 3));
+    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 1));
+    MILLRACE_RETURN_IF_ERROR(limit_session(*closed_, "query", 3));
     MILLRACE_RETURN_IF_ERROR(close_in(query.views));
     MILLRACE_TRY(statement, closed_->prepare(query.sql, Author::kUsers));
     if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
@@ -249,30 +256,28 @@ class DuckDbEngine final : public QueryEngine {
       MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
     // The fetch may wait for the closed database, which has to hear of a stop as well.
     const std::stop_callback interrupt(watch.stop, [this] { closed_->interrupt(); });
-    return with_own_error(write("SELECT " + columns + " FROM millrace_result()", folder, watch),
-                          table);
+    return with_own_error(
+        write("SELECT " + columns + " FROM millrace_result()", folder, Author::kUsers, watch, look),
+        table);
   }
 
   Result<WrittenFile> export_rows(const DatasetView& dataset, ExportFormat format,
                                   const std::string& path, const Watch& watch) override;
 
  private:
-  Status limit_session(Session& session, const std::string& name) {
-    MILLRACE_RETURN_IF_ERROR(session.run("SET threads = " + std::to_string(limits_.threads)));
-    MILLRACE_RETURN_IF_ERROR(
-        session.run("SET temp_directory = " + sql_literal(limits_.spill_folder + "/" + name)));
-    return session.run("SET max_temp_directory_size = " +
-                       sql_literal(std::to_string(limits_.spill.value()) + "B"));
-  }
-
-  // In quarters of the limit. A kind that uses one database alone gives it all of it.
-  Status share_memory(int writer, int closed) {
-    const auto limit = [&](int quarters) {
-      return "SET memory_limit = " +
-             sql_literal(std::to_string(limits_.memory.value() / 4 * quarters) + "B");
-    };
-    MILLRACE_RETURN_IF_ERROR(writer_->run(limit(writer)));
-    return closed_->run(limit(closed));
+  // `quarters` of the memory: a kind that uses one database alone gives it all.
+  Status limit_session(Session& session, const std::string& name, int quarters) const {
+    std::error_code error;
+    std::filesystem::create_directories(limits_.spill_folder, error);
+    if (error)
+      return Error{ErrorClass::kInfrastructure, "engine.spill_folder",
+                   "the folder \"" + limits_.spill_folder + "\" can't be made: " + error.message(),
+                   "", ""};
+    const auto bytes = [](std::int64_t count) { return sql_literal(std::to_string(count) + "B"); };
+    return session.run("SET threads = " + std::to_string(limits_.threads) +
+                       "; SET memory_limit = " + bytes(limits_.memory.value() / 4 * quarters) +
+                       "; SET temp_directory = " + sql_literal(limits_.spill_folder + "/" + name) +
+                       "; SET max_temp_directory_size = " + bytes(limits_.spill.value()));
   }
 
   // Views over the files and nothing else; no way back.
@@ -286,23 +291,17 @@ class DuckDbEngine final : public QueryEngine {
       MILLRACE_RETURN_IF_ERROR(
           closed_->run("CREATE VIEW " + sql_identifier(view.name) + " AS " + rows));
     }
-    MILLRACE_RETURN_IF_ERROR(closed_->run("SET preserve_insertion_order = true"));
-    MILLRACE_RETURN_IF_ERROR(closed_->run("SET enable_external_access = false"));
-    return closed_->run("SET lock_configuration = true");
+    return closed_->run(
+        "SET preserve_insertion_order = true; SET enable_external_access = false; "
+        "SET lock_configuration = true");
   }
 
-  Result<Schema> describe_source(const std::string& rows) {
-    Result<Schema> schema = describe(*writer_, rows);
-    if (schema.ok() || schema.error().error_class != ErrorClass::kInfrastructure) return schema;
-    return Error{ErrorClass::kUser, "ingest.parquet",
-                 "the files can't be read as Parquet of one schema: " + schema.error().message,
-                 "look at the files", ""};
-  }
-
-  Result<WrittenDataset> write(const std::string& select, const std::string& folder,
-                               const Watch& watch) {
-    MILLRACE_TRY(written, write_parquet(*writer_, select, folder, watch.stop, nullptr));
-    watch.activity.rows_written += written.rows;
+  Result<WrittenDataset> write(const std::string& select, const std::string& folder, Author author,
+                               const Watch& watch, const std::function<void()>& look = nullptr) {
+    // Rows that were counted on their way are the same rows.
+    const std::int64_t before = watch.activity.rows_written;
+    MILLRACE_TRY(written, write_parquet(*writer_, select, folder, author, watch.stop, look));
+    watch.activity.rows_written = before + written.rows;
     watch.activity.bytes_written += written.bytes;
     return written;
   }
@@ -328,6 +327,7 @@ std::string_view options_of(ExportFormat format) {
 
 Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, ExportFormat format,
                                               const std::string& path, const Watch& watch) {
+  MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
   MILLRACE_TRY(rows, rows_of(dataset));
   // A delivery's rows keep the dataset's order.
   MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));

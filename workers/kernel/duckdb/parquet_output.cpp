@@ -89,7 +89,7 @@ Result<WrittenDataset> files_of(ResultSet& result, Schema schema) {
   return written;
 }
 
-Status make_durable(WrittenDataset& written, const std::string& folder) {
+Status make_durable(WrittenDataset& written, const std::vector<std::string>& folders) {
   for (WrittenFile& file : written.files) {
     const std::filesystem::path path(file.name);
     MILLRACE_TRY(checksum, checksum_of_file(path.string()));
@@ -100,7 +100,7 @@ Status make_durable(WrittenDataset& written, const std::string& folder) {
     written.rows += file.rows;
     written.bytes += file.bytes;
   }
-  MILLRACE_RETURN_IF_ERROR(sync_path(folder));
+  MILLRACE_RETURN_IF_ERROR(sync_paths(folders));
   MILLRACE_FAILPOINT("upload.after_fsync");
   return ok_status();
 }
@@ -116,19 +116,20 @@ Result<Schema> describe(Session& session, const std::string& select) {
 }
 
 Result<WrittenDataset> write_parquet(Session& session, const std::string& select,
-                                     const std::string& folder, const std::stop_token& stop,
+                                     const std::string& folder, Author author,
+                                     const std::stop_token& stop,
                                      const std::function<void()>& watch) {
   MILLRACE_TRY(schema, describe(session, select));
-  MILLRACE_RETURN_IF_ERROR(make_durable_folder(folder));
+  MILLRACE_TRY(folders, make_folder(folder));
   const std::string copy = "COPY (" + select + ") TO " + sql_literal(folder) +
                            " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1,"
                            " FILE_SIZE_BYTES '256MB', FILENAME_PATTERN 'part-{i}',"
                            " WRITE_EMPTY_FILE false, RETURN_STATS)";
   MILLRACE_TRY(statement, session.prepare(copy, Author::kOurs));
   ResultSet result;
-  MILLRACE_RETURN_IF_ERROR(session.execute(statement, false, stop, result, Author::kOurs, watch));
+  MILLRACE_RETURN_IF_ERROR(session.execute(statement, false, stop, result, author, watch));
   MILLRACE_TRY(written, files_of(result, std::move(schema)));
-  MILLRACE_RETURN_IF_ERROR(make_durable(written, folder));
+  MILLRACE_RETURN_IF_ERROR(make_durable(written, folders));
   return written;
 }
 

@@ -16,9 +16,11 @@ namespace millrace::kernel {
 Result<Schema> describe(Session& session, const std::string& select);
 
 // Makes `folder`, which must not be there, and in it part-0.parquet and so on, each of some 256 MB,
-// zstd level 1. The schema is the SELECT's. Errors: the engine's, file.*.
+// zstd level 1. The schema is the SELECT's. `author`: whose values may fail to convert. Errors: the
+// engine's, file.*.
 Result<WrittenDataset> write_parquet(Session& session, const std::string& select,
-                                     const std::string& folder, const std::stop_token& stop,
+                                     const std::string& folder, Author author,
+                                     const std::stop_token& stop,
                                      const std::function<void()>& watch);
 
 }  // namespace millrace::kernel

@@ -29,7 +29,7 @@ constexpr struct {
 std::string spoken(std::string_view message) {
   message = message.substr(0, message.find("\n\n"));
   const std::size_t colon = message.find(" Error: ");
-  if (colon != std::string_view::npos && colon < 40) message.remove_prefix(colon + 8);
+  if (colon < 40) message.remove_prefix(colon + 8);
   return std::string(message);
 }
 
@@ -211,20 +211,24 @@ Status Session::execute(const Prepared& statement, bool streaming, const std::st
   // An interrupt that comes before the statement has begun would be lost; the loop sees `stop`
   // then.
   const std::stop_callback interrupt_at_stop(stop, [this] { interrupt(); });
+  // However it ends but well, the engine's threads may still be at the statement, and at what it
+  // reads from us. It takes them off when the connection turns to its next statement, and not
+  // before.
+  const auto abandoned = [&](Error error) {
+    pending = Pending();
+    duckdb_query(connection_.get(), "SELECT 1", nullptr);
+    return error;
+  };
   for (;;) {
     const duckdb_pending_state state = duckdb_pending_execute_task(pending.get());
     if (state == DUCKDB_PENDING_ERROR) {
       const std::string message = duckdb_pending_error(pending.get());
-      return engine_error(type_of(message), message, author);
+      return abandoned(engine_error(type_of(message), message, author));
     }
     if (duckdb_pending_execution_is_finished(state)) break;
     if (stop.stop_requested()) {
       interrupt();
-      // The engine's threads may still be at the statement, and at what it reads from us. It takes
-      // them off when the connection turns to its next statement, and not before.
-      pending = Pending();
-      duckdb_query(connection_.get(), "SELECT 1", nullptr);
-      return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
+      return abandoned(engine_error(DUCKDB_ERROR_INTERRUPT, "", author));
     }
     if (watch) watch();
     // Every task is in another thread's hands.
@@ -232,8 +236,8 @@ Status Session::execute(const Prepared& statement, bool streaming, const std::st
       std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   if (duckdb_execute_pending(pending.get(), result.get()) == DuckDBError)
-    return engine_error(duckdb_result_error_type(result.get()), duckdb_result_error(result.get()),
-                        author);
+    return abandoned(engine_error(duckdb_result_error_type(result.get()),
+                                  duckdb_result_error(result.get()), author));
   return ok_status();
 }
 

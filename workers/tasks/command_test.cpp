@@ -1,0 +1,158 @@
+// Commands: what they are given, what they hand on, and what their ends mean.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "workers/kernel/testing/temp_folder.h"
+#include "workers/tasks/task.h"
+
+namespace millrace::tasks {
+namespace {
+
+using millrace::testing::read_file;
+using millrace::testing::TempFolder;
+
+class Command : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { engine = *kernel::open_query_engine(); }
+  static void TearDownTestSuite() { engine.reset(); }
+
+  Result<TaskSuccess> run(std::vector<std::string> argv) {
+    request.scratch_folder = folder / "scratch";
+    std::filesystem::remove_all(request.scratch_folder);
+    std::filesystem::create_directory(request.scratch_folder);
+    request.grace = milliseconds(100);
+    task.argv = std::move(argv);
+    request.task.name = "c";
+    request.task.kind = task;
+    groups.clear();
+    const auto report = [&](const ProcessGroup& group) { groups.push_back(group.id); };
+    TaskContext context{*engine, stop.get_token(), activity, report, 0};
+    Result<TaskSuccess> result = run_task(request, context);
+    exit_code = context.exit_code;
+    return result;
+  }
+  std::string code_of(std::vector<std::string> argv) {
+    const Result<TaskSuccess> result = run(std::move(argv));
+    return result.ok() ? "no error" : result.error().code;
+  }
+  Result<TaskSuccess> shell(const std::string& script) { return run({"/bin/sh", "-c", script}); }
+
+  static std::unique_ptr<kernel::QueryEngine> engine;
+  TempFolder folder;
+  manifest::CommandTask task;
+  TaskRequest request;
+  std::stop_source stop;
+  kernel::Activity activity;
+  std::vector<pid_t> groups;
+  int exit_code = 0;
+};
+std::unique_ptr<kernel::QueryEngine> Command::engine;
+
+TEST_F(Command, gets_few_variables_and_its_own) {
+  task.env = {{"OWN", "a b;$c"}, {"LANG", "de_DE.UTF-8"}};
+  request.run_name = "flights-1";
+  ASSERT_TRUE(shell("env | sort > env; pwd > pwd").ok());
+  const std::string scratch = request.scratch_folder;
+  EXPECT_EQ(read_file(scratch + "/pwd"), scratch + "\n");
+  EXPECT_EQ(read_file(scratch + "/env"),
+            "HOME=" + scratch +
+                "\nLANG=de_DE.UTF-8\nMILLRACE_ATTEMPT=0\nMILLRACE_NAMESPACE=\nMILLRACE_OUTPUTS=" +
+                scratch +
+                "/outputs\nMILLRACE_RUN=flights-1\nMILLRACE_RUN_ID=\nMILLRACE_TASK=c\n"
+                "OWN=a b;$c\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+                "PWD=" +
+                scratch + "\nTMPDIR=" + scratch + "\n");
+}
+
+TEST_F(Command, is_found_by_path_or_name) {
+  EXPECT_EQ(code_of({"true"}), "no error");
+  EXPECT_EQ(code_of({"/bin/true"}), "no error");
+  EXPECT_EQ(code_of({"no-such-program"}), "command.not_found");
+  EXPECT_EQ(code_of({"/no/such/program"}), "command.not_found");
+  EXPECT_EQ(code_of({folder.write("text", "echo no interpreter\n")}), "command.not_executable");
+  task.working_directory = "/no/such/folder";
+  EXPECT_EQ(code_of({"true"}), "command.folder");
+  EXPECT_EQ(groups.back(), 0) << "also a group that never ran is over";
+}
+
+TEST_F(Command, arguments_are_no_shells_business) {
+  ASSERT_TRUE(run({"/usr/bin/touch", "a b; rm -rf $HOME"}).ok());
+  EXPECT_TRUE(std::filesystem::exists(request.scratch_folder + "/a b; rm -rf $HOME"));
+}
+
+TEST_F(Command, hands_on_outputs_of_their_types) {
+  request.task.outputs = {{"text", manifest::StringOutput{}},
+                          {"number", manifest::IntegerOutput{}},
+                          {"flag", manifest::BooleanOutput{}}};
+  const auto good = shell(
+      "cd outputs; echo '3 items' > text; echo -12 > number; echo true > flag; echo x > "
+      "undeclared");
+  ASSERT_TRUE(good.ok()) << good.error().to_text();
+  EXPECT_EQ(good->outputs_json, R"({"flag":true,"number":-12,"text":"3 items"})");
+  const std::string rest = "cd outputs; echo x > text; echo 1 > number; echo true > flag; ";
+  const auto code = [&](const std::string& script) {
+    const auto result = shell(rest + script);
+    return result.ok() ? "no error" : result.error().code;
+  };
+  EXPECT_EQ(code("rm number"), "command.output_missing");
+  EXPECT_EQ(code("ln -sf /etc/passwd text"), "command.output_missing") << "a link is no output";
+  EXPECT_EQ(code("echo 1.5 > number"), "command.output_invalid");
+  EXPECT_EQ(code("echo 99999999999999999999 > number"), "command.output_invalid");
+  EXPECT_EQ(code("echo yes > flag"), "command.output_invalid");
+  EXPECT_EQ(code("printf '\\377' > text"), "command.output_invalid");
+  EXPECT_EQ(code("head -c 20000 /dev/zero > text"), "command.output_invalid");
+}
+
+TEST_F(Command, ends_have_meanings) {
+  task.exit_codes = {{{3, 4}, ErrorClass::kTransient, "partner.busy"}};
+  const auto busy = shell("exit 4");
+  ASSERT_FALSE(busy.ok());
+  EXPECT_EQ(busy.error().code, "partner.busy");
+  EXPECT_EQ(busy.error().error_class, ErrorClass::kTransient);
+  EXPECT_EQ(exit_code, 4);
+  const auto other = shell("exit 5");
+  EXPECT_EQ(other.error().code, "command.exit");
+  EXPECT_EQ(other.error().error_class, ErrorClass::kUser);
+  EXPECT_EQ(exit_code, 5);
+  EXPECT_EQ(shell("kill -SEGV $$").error().code, "command.signal");
+  EXPECT_EQ(shell("kill -KILL $$").error().error_class, ErrorClass::kResource);
+}
+
+TEST_F(Command, leaves_nobody_of_its_group_behind) {
+  ASSERT_TRUE(shell("sleep 600 & echo $! > left").ok());
+  EXPECT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups.back(), 0);
+  const std::string left = read_file(request.scratch_folder + "/left");
+  const std::string stat = "/proc/" + left.substr(0, left.size() - 1) + "/stat";
+  // It was killed; its end is init's to see.
+  const auto runs = [&] {
+    const std::string text = read_file(stat);
+    return !text.empty() && text.find(") Z ") == std::string::npos;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto waits = [&] { return runs() && std::chrono::steady_clock::now() < deadline; };
+  while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_FALSE(runs());
+}
+
+TEST_F(Command, hears_of_a_stop_that_came_before_it) {
+  stop.request_stop();
+  EXPECT_EQ(shell("sleep 600").error().code, "task.cancelled");
+}
+
+TEST_F(Command, has_no_way_to_more_privileges) {
+  ASSERT_TRUE(shell("grep NoNewPrivs /proc/self/status > privileges; ulimit -c > core; readlink "
+                    "/proc/self/fd/0 > stdin")
+                  .ok());
+  EXPECT_EQ(read_file(request.scratch_folder + "/privileges"), "NoNewPrivs:\t1\n");
+  EXPECT_EQ(read_file(request.scratch_folder + "/core"), "0\n");
+  EXPECT_EQ(read_file(request.scratch_folder + "/stdin"), "/dev/null\n");
+}
+
+}  // namespace
+}  // namespace millrace::tasks
