@@ -12,23 +12,11 @@
 namespace millrace::cli {
 namespace {
 
-// The byte of a text that a line and column (in characters) name.
-std::size_t offset_of(const std::string& text, const sql::Position& position) {
-  std::size_t at = 0;
-  for (int line = 1; line < position.line && at < text.size(); ++at)
-    if (text[at] == '\n') ++line;
-  for (int column = 1; column < position.column && at < text.size(); ++column) {
-    ++at;
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
-  }
-  return at;
-}
-
 manifest::Finding finding_of(Error error, const std::string& sql_text, const std::string& pointer) {
   const auto position = sql::error_position(error);
   error.path.clear();  // the SQL's own line and column: the document's come in their place
   std::optional<std::size_t> offset;
-  if (position) offset = offset_of(sql_text, *position);
+  if (position) offset = sql::offset_in(sql_text, *position);
   return manifest::make_finding(std::move(error), pointer, offset);
 }
 

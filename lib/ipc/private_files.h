@@ -17,8 +17,8 @@ namespace millrace::ipc {
 Status make_private_folder(const std::filesystem::path& folder);
 
 // The text of a secret's file without the white space around it: a regular file of this user's,
-// mode 0600 or stricter, at most 4 KiB. Errors: as above, file.not_found, file.empty,
-// file.too_large.
+// mode 0600 or stricter, at most 4 KiB, never through a link. Errors: as above, file.not_found,
+// file.not_a_file, file.empty, file.too_large.
 Result<std::string> read_secret_file(const std::filesystem::path& file);
 
 }  // namespace millrace::ipc

@@ -132,22 +132,6 @@ scheduler::TaskSpec task_spec_of(const manifest::Task& task, const manifest::Sql
   return spec;
 }
 
-// Bytes from the text's start to a line and column (in characters), for errors that have no offset.
-std::size_t offset_in(const std::string& text, const sql::Position& at) {
-  std::size_t offset = 0;
-  for (int line = 1; line < at.line; ++line) {
-    const auto end = text.find('\n', offset);
-    if (end == std::string::npos) return text.size();
-    offset = end + 1;
-  }
-  for (int column = 1; column < at.column && offset < text.size(); ++column) {
-    ++offset;
-    while (offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xC0) == 0x80)
-      ++offset;
-  }
-  return offset;
-}
-
 // Whether an error of lib/sql is the text's own fault, and so a problem of the document.
 bool blames_text(const Error& error) {
   return error.error_class == ErrorClass::kUser || error.error_class == ErrorClass::kPolicy;
@@ -175,7 +159,7 @@ Result<AnalyzedSql> analyze_all(const manifest::Workflow& workflow, const SqlAna
       Error error = statement.error();
       if (!blames_text(error)) return error;
       std::optional<std::size_t> offset;
-      if (const auto at = sql::error_position(error)) offset = offset_in(text.sql, *at);
+      if (const auto at = sql::error_position(error)) offset = sql::offset_in(text.sql, *at);
       error.path.clear();
       all.findings.push_back(
           make_finding(std::move(error), task_pointer(i) + text.pointer, offset));

@@ -14,15 +14,16 @@
 #include <vector>
 
 #include "lib/http/server.h"
+#include "lib/ipc/private_files.h"
 #include "lib/sql/parser.h"
 #include "scheduler/api/api.h"
+#include "scheduler/api/pool.h"
 #include "scheduler/dispatch/dispatch.h"
 #include "scheduler/main/describer.h"
 #include "scheduler/main/loop.h"
 #include "scheduler/main/metrics.h"
 #include "scheduler/main/progress_board.h"
 #include "scheduler/main/task_logs.h"
-#include "scheduler/main/work_pool.h"
 #include "scheduler/store/postgres_store.h"
 #include "scheduler/store/store_reader.h"
 
@@ -103,7 +104,7 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   std::unique_ptr<sql::Parser> parser_;
   std::unique_ptr<PostgresStore> store_;
   std::unique_ptr<Loop> loop_;
-  std::unique_ptr<WorkPool> describe_pool_;
+  std::unique_ptr<api::Pool> describe_pool_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
 
@@ -118,16 +119,16 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
 };
 
 Status Host::Impl::start() {
-  MILLRACE_TRY(token, read_token(options_.token_file));
+  MILLRACE_TRY(token, ipc::read_secret_file(options_.token_file));
   token_ = std::move(token);
-  MILLRACE_TRY(worker_token, read_token(options_.worker_token_file));
+  MILLRACE_TRY(worker_token, ipc::read_secret_file(options_.worker_token_file));
   worker_token_ = std::move(worker_token);
   MILLRACE_RETURN_IF_ERROR(migrate_store(options_.postgres));
   reads_ = std::make_unique<StoreReader>(options_.postgres);
   metrics_ = std::make_unique<Metrics>(*registry_);
   parser_ =
       std::make_unique<sql::Parser>(sql::ParserOptions{.program = options_.sql_parser.string()});
-  describe_pool_ = std::make_unique<WorkPool>(kDescribeThreads, kDescribeQueue);
+  describe_pool_ = std::make_unique<api::Pool>(kDescribeThreads, kDescribeQueue);
 
   PostgresStoreOptions store_options;
   store_options.connection_string = options_.postgres;

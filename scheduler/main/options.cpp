@@ -1,9 +1,5 @@
 #include "scheduler/main/options.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <array>
 #include <charconv>
@@ -29,30 +25,6 @@ Result<Micros> parse_duration(const std::string& text) {
       if (unit == name) return Micros(count * micros);
   return wrong("duration.invalid", "\"" + text + "\" is no duration",
                "write it like 500ms, 15s or 2m");
-}
-
-Result<std::string> read_token(const std::filesystem::path& file) {
-  // A pipe in its place must not hold up the start.
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0)
-    return wrong("token.unreadable",
-                 "can't read \"" + file.string() + "\": " + std::generic_category().message(errno),
-                 "`millrace up` makes it");
-  struct stat status{};
-  std::array<char, 4097> buffer{};
-  ssize_t size = -1;
-  const bool known = ::fstat(fd, &status) == 0;
-  if (known) size = ::read(fd, buffer.data(), buffer.size());
-  ::close(fd);
-  if (!known || !S_ISREG(status.st_mode) || (status.st_mode & 077) != 0)
-    return wrong("token.exposed", "\"" + file.string() + "\" can be read by others",
-                 "chmod 600 it, and make a new token");
-  std::string token(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-  while (!token.empty() && (token.back() == '\n' || token.back() == ' ')) token.pop_back();
-  if (token.empty() || token.size() > 4096)
-    return wrong("token.empty", "\"" + file.string() + "\" holds no token",
-                 "`millrace up` makes it");
-  return token;
 }
 
 ParsedOptions parse_options(int argc, char** argv) {

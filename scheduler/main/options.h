@@ -37,10 +37,6 @@ struct ParsedOptions {
 };
 ParsedOptions parse_options(int argc, char** argv);
 
-// A secret's file: a regular file of ours that nobody else can read. Errors: token.unreadable,
-// token.exposed, token.empty.
-Result<std::string> read_token(const std::filesystem::path& file);
-
 // "15s", "500ms", "2m".
 Result<Micros> parse_duration(const std::string& text);
 

@@ -49,61 +49,6 @@ TEST(Durations, have_a_number_and_a_unit) {
   }
 }
 
-class TokenTest : public ::testing::Test {
- protected:
-  TokenTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "token-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
-  ~TokenTest() override { std::filesystem::remove_all(dir_); }
-
-  std::filesystem::path file(const std::string& content, mode_t mode) {
-    const std::filesystem::path path = dir_ / "token";
-    std::filesystem::remove(path);
-    std::ofstream(path, std::ios::binary) << content;
-    EXPECT_EQ(chmod(path.c_str(), mode), 0);
-    return path;
-  }
-  // The token, or the error's code.
-  static std::string read(const std::filesystem::path& path) {
-    const Result<std::string> token = read_token(path);
-    return token.ok() ? "token " + *token : token.error().code;
-  }
-
-  std::filesystem::path dir_;
-};
-
-TEST_F(TokenTest, is_the_line_of_a_file_that_nobody_else_can_read) {
-  EXPECT_EQ(read(file("secret", 0600)), "token secret");
-  EXPECT_EQ(read(file("secret\n", 0400)), "token secret");
-  EXPECT_EQ(read(file("two words \n\n", 0600)), "token two words");
-  for (const mode_t mode : {0640, 0604, 0660, 0620, 0601, 0644, 0777})
-    EXPECT_EQ(read(file("secret", mode)), "token.exposed") << std::oct << mode;
-}
-
-TEST_F(TokenTest, has_an_end_and_a_beginning) {
-  EXPECT_EQ(read(file("", 0600)), "token.empty");
-  EXPECT_EQ(read(file("\n \n", 0600)), "token.empty");
-  EXPECT_EQ(read(file(std::string(4096, 'x'), 0600)), "token " + std::string(4096, 'x'));
-  EXPECT_EQ(read(file(std::string(4097, 'x'), 0600)), "token.empty");
-}
-
-TEST_F(TokenTest, is_read_from_a_file_and_through_no_link) {
-  EXPECT_EQ(read(dir_ / "none"), "token.unreadable");
-  const std::filesystem::path real = file("secret", 0600);
-  std::filesystem::create_symlink(real, dir_ / "link");
-  EXPECT_EQ(read(dir_ / "link"), "token.unreadable");
-  ASSERT_EQ(chmod(dir_.c_str(), 0700), 0);
-  EXPECT_EQ(read(dir_), "token.exposed");
-}
-
-TEST_F(TokenTest, a_pipe_in_its_place_does_not_hold_up_the_start) {
-  const std::filesystem::path pipe = dir_ / "pipe";
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_EQ(read(pipe), "token.exposed");  // O_NONBLOCK: no writer is waited for
-}
-
 TEST(Options, have_defaults_beside_what_must_be_said) {
   const ParsedOptions parsed = parse({});
   ASSERT_TRUE(parsed.options.has_value());
