@@ -50,10 +50,9 @@ TEST(Id, refuses_what_is_no_id) {
 }
 
 TEST(Error, says_what_where_and_what_to_do) {
-  const Error error =
-      Error{ErrorClass::kUser, "dataset.unknown", "no dataset named \"orders\"", "", ""}
-          .at("tasks[2].reads")
-          .hint_at("did you mean \"order\"?");
+  const Error error = Error{ErrorClass::kUser, "dataset.unknown", "no dataset named \"orders\""}
+                          .at("tasks[2].reads")
+                          .hint_at("did you mean \"order\"?");
   EXPECT_EQ(
       error.to_text(),
       "dataset.unknown at tasks[2].reads: no dataset named \"orders\" (did you mean \"order\"?)");
@@ -71,7 +70,7 @@ TEST(Error, classes_have_names_that_parse_back) {
 }
 
 Result<int> half(int number) {
-  if (number % 2 != 0) return Error{ErrorClass::kUser, "number.odd", "odd", "", ""};
+  if (number % 2 != 0) return Error{ErrorClass::kUser, "number.odd", "odd"};
   return number / 2;
 }
 Result<int> quarter(int number) {

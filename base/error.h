@@ -31,8 +31,8 @@ struct Error {
   ErrorClass error_class = ErrorClass::kUser;
   std::string code;     // dotted, stable: "lease.fenced"
   std::string message;  // one sentence, lower case
-  std::string hint;     // what to do; may be empty
-  std::string path;     // field path or place, "spec.tasks[2].reads"; may be empty
+  std::string hint{};   // what to do; may be empty
+  std::string path{};   // field path or place, "spec.tasks[2].reads"; may be empty
 
   Error at(std::string where) && {
     path = std::move(where);

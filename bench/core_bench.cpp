@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -259,8 +260,10 @@ void measure_recovery(const Shape& shape, std::size_t tasks) {
 }
 
 void measure_day() {
+  const std::optional<simulation::Options> day = simulation::profile("day", 1);
+  MILLRACE_CHECK(day.has_value(), "the day is a profile");
   const auto start = Clock::now();
-  const simulation::Outcome outcome = simulation::simulate(*simulation::profile("day", 1));
+  const simulation::Outcome outcome = simulation::simulate(*day);
   const double took = micros_since(start) / 1e6;
   std::printf("day       %zu runs, %llu events, %.1f virtual hours in %.1f s, trace %016llx%s\n",
               outcome.runs, static_cast<unsigned long long>(outcome.events),

@@ -85,7 +85,7 @@ Status append(postgres::Transaction& transaction, const NewSnapshot& snapshot) {
                  "the newest snapshot of dataset \"" + snapshot.dataset.ns + "/" +
                      snapshot.dataset.name + "\" is " + named(parent_id) + " in the catalog, not " +
                      named(snapshot.parent),
-                 "", ""};
+                 ""};
   }
   Totals added;
   SqlArray paths, rows, bytes, checksums, statistics;

@@ -12,6 +12,7 @@ namespace millrace::catalog {
 namespace {
 
 const std::string kSchemaJson = R"({"columns": [{"name": "n", "type": "BIGINT"}]})";
+const DatasetName kOrders{"team", "orders"};
 
 class CatalogTest : public testing::Test {
  protected:
@@ -26,6 +27,7 @@ class CatalogTest : public testing::Test {
 
   static std::vector<File> some_files(const std::string& name, int count) {
     std::vector<File> files;
+    files.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
       files.push_back({name + "/" + std::to_string(i) + ".parquet", 10 + i, Bytes(100 * i),
                        "xxh64:" + std::to_string(i),
@@ -77,7 +79,6 @@ class CatalogTest : public testing::Test {
     }
   }
 
-  const DatasetName kOrders{"team", "orders"};
   std::mt19937_64 random_{5};
   std::string database_;
   std::unique_ptr<postgres::ReadPool> pool_;

@@ -36,7 +36,7 @@ Result<std::string> read_stream(std::istream& in, const std::string& source) {
     text.append(buffer.data(), static_cast<std::size_t>(in.gcount()));
     if (text.size() > kMaxFile)
       return Error{ErrorClass::kUser, "file.too_large", "\"" + source + "\" exceeds 1 MiB",
-                   "split it into files of fewer manifests", ""};
+                   "split it into files of fewer manifests"};
   }
   return text;
 }
@@ -45,7 +45,7 @@ Result<std::vector<fs::path>> paths_of(const std::string& given) {
   std::error_code problem;
   const fs::file_status status = fs::status(given, problem);
   if (!fs::exists(status))
-    return Error{ErrorClass::kUser, "file.not_found", "there is no file \"" + given + "\"", "", ""};
+    return Error{ErrorClass::kUser, "file.not_found", "there is no file \"" + given + "\""};
   if (status.type() != fs::file_type::directory) return std::vector<fs::path>{given};
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(given, problem)) {
@@ -144,7 +144,7 @@ Result<std::vector<DocumentText>> read_documents(const std::vector<std::string>&
       documents.push_back(std::move(document));
   if (documents.empty())
     return Error{ErrorClass::kUser, "file.no_documents", "there is no manifest in what -f names",
-                 "", ""};
+                 ""};
   return documents;
 }
 

@@ -60,8 +60,7 @@ TEST(Report, exit_codes) {
   timeout.code = "client.timeout";
   EXPECT_EQ(exit_of(timeout), Exit::kTimeout);
   std::ostringstream err;
-  EXPECT_EQ(report(err, Error{ErrorClass::kUser, "up.not_found", "nothing", "", ""}),
-            Exit::kNotFound);
+  EXPECT_EQ(report(err, Error{ErrorClass::kUser, "up.not_found", "nothing"}), Exit::kNotFound);
 }
 
 }  // namespace

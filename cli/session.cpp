@@ -20,7 +20,7 @@ Result<client::Endpoint> find(const std::string& url, const std::string& token_f
   if (!record || record->port == 0)
     return Error{ErrorClass::kTransient, "client.no_scheduler",
                  "there is no stack in \"" + path.string() + "\"",
-                 "`millrace up` starts one, or set MILLRACE_URL and MILLRACE_TOKEN_FILE", ""};
+                 "`millrace up` starts one, or set MILLRACE_URL and MILLRACE_TOKEN_FILE"};
   MILLRACE_TRY(
       token, ipc::read_secret_file(token_file.empty() ? layout.api_token().string() : token_file));
   return client::Endpoint{record->url(), token};

@@ -42,6 +42,7 @@ Workflow workflow(std::vector<Task> tasks) {
 // "a>b" for each edge, with the reason's letter: depends, output, dataset.
 std::vector<std::string> edges_of(const Workflow& workflow, const Graph& graph) {
   std::vector<std::string> texts;
+  texts.reserve(graph.edges.size());
   for (const Edge& edge : graph.edges)
     texts.push_back(workflow.spec.tasks[edge.from].name + ">" + workflow.spec.tasks[edge.to].name +
                     ":" + std::string(1, "dos"[static_cast<std::size_t>(edge.reason)]) + edge.what);

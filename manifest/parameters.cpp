@@ -101,6 +101,7 @@ BoundParameters bind_parameters(const std::vector<Parameter>& declared,
     const auto parameter = std::ranges::find(declared, given[i].name, &Parameter::name);
     if (parameter == declared.end()) {
       std::vector<std::string> names;
+      names.reserve(declared.size());
       for (const Parameter& known : declared) names.push_back(known.name);
       bound.findings.push_back(
           make_finding(user_error("parameter.unknown",

@@ -44,8 +44,7 @@ Error user_error(std::string_view code, std::string message, std::string hint) {
   return Error{.error_class = ErrorClass::kUser,
                .code = std::string(code),
                .message = std::move(message),
-               .hint = std::move(hint),
-               .path = {}};
+               .hint = std::move(hint)};
 }
 
 std::string in_quotes(std::string_view text) {

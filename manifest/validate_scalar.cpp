@@ -152,17 +152,19 @@ ScalarCheck check_text(const Node& node, const ValueSchema& schema, HoleMode mod
 ScalarCheck check_value(const Node& node, HoleMode mode) {
   constexpr ValueSchema kAnyText{.shape = Shape::kText, .max_size = 65'536};
   if (node.kind == Node::Kind::kList) {
-    ScalarCheck check = accepted(Json::array());
+    ScalarCheck check;
+    Json texts = Json::array();
     for (const Node& item : node.items) {
       if (!is_scalar(item))
         return refused(
             user_error("value.type", "is a list of more than texts", "give texts alone"));
       ScalarCheck one = check_text(item, kAnyText, mode);
       if (!one.value) return one;
-      check.value->push_back(*std::move(one.value));
+      texts.push_back(*std::move(one.value));
       for (ScalarProblem& problem : one.problems)
         check.problems.push_back({.error = std::move(problem.error)});
     }
+    check.value = std::move(texts);
     return check;
   }
   if (node.kind == Node::Kind::kPlain) {

@@ -40,7 +40,7 @@ std::variant<std::vector<Given>, Error> split_parameters(
   for (const std::string& argument : arguments) {
     const std::size_t equals = argument.find('=');
     if (equals == std::string::npos || equals == 0)
-      return Error{ErrorClass::kUser, "usage", "-p \"" + argument + "\" is not name=value", "", ""};
+      return Error{ErrorClass::kUser, "usage", "-p \"" + argument + "\" is not name=value"};
     given.push_back({argument.substr(0, equals), argument.substr(equals + 1)});
   }
   return given;

@@ -62,7 +62,7 @@ Result<std::vector<fs::path>> allowed_folders(const std::vector<std::string>& gi
     fs::path folder = fs::canonical(name, problem);
     if (problem || !fs::is_directory(folder))
       return Error{ErrorClass::kUser, "up.no_folder", "--allow \"" + name + "\" is not a folder",
-                   "make it first", ""};
+                   "make it first"};
     folders.push_back(std::move(folder));
   }
   return folders;

@@ -93,7 +93,7 @@ bool wait_for_end(int pidfd, std::chrono::milliseconds time) {
 Result<DaemonId> start_daemon(const DaemonSpec& spec) {
   const auto failed = [&spec](int number) {
     return Error{ErrorClass::kInfrastructure, "up.start_failed",
-                 "can't start \"" + spec.program.string() + "\": " + std::strerror(number), "", ""};
+                 "can't start \"" + spec.program.string() + "\": " + std::strerror(number)};
   };
   std::error_code ignored;
   if (fs::file_size(spec.log, ignored) > kMaxLogBytes && !ignored)

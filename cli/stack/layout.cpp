@@ -23,7 +23,7 @@ Error file_error(const std::string& what, const fs::path& path, int number) {
   const bool full = number == ENOSPC || number == EDQUOT;
   return Error{full ? ErrorClass::kResource : ErrorClass::kInfrastructure,
                full ? "up.disk_full" : "up.files",
-               what + " \"" + path.string() + "\": " + std::strerror(number), "", ""};
+               what + " \"" + path.string() + "\": " + std::strerror(number)};
 }
 
 // FNV-1a: a short, stable name for a folder that stands for a path.
@@ -58,7 +58,7 @@ Status check_directory(const Layout& layout) {
   }
   const auto in_the_way = [&path](const std::string& why) {
     return Error{ErrorClass::kUser, "up.directory_in_the_way", "\"" + path.string() + "\" " + why,
-                 "choose another with --dir, or move this one away", ""};
+                 "choose another with --dir, or move this one away"};
   };
   if (!S_ISDIR(info.st_mode)) return in_the_way("is a file");
   if (info.st_uid != ::geteuid()) return in_the_way("belongs to somebody else");
@@ -85,7 +85,7 @@ Result<fs::path> stack_directory(const std::string& given) {
     const char* home = std::getenv("HOME");
     if (home == nullptr || *home == '\0')
       return Error{ErrorClass::kUser, "up.no_home", "no directory for the stack: HOME is not set",
-                   "name one with --dir", ""};
+                   "name one with --dir"};
     path = fs::path(home) / ".millrace";
   }
   // Symbolic links resolved as far as the path exists: one stack has one name, whatever way leads

@@ -81,7 +81,7 @@ Error port_taken(int port) {
   return Error{
       ErrorClass::kUser, "up.port_taken",
       "port " + std::to_string(port) + " of 127.0.0.1 is taken" + (owner ? " by " + *owner : ""),
-      "choose another with --port, or end that program", ""};
+      "choose another with --port, or end that program"};
 }
 
 }  // namespace millrace::cli

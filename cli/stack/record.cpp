@@ -15,7 +15,7 @@ constexpr std::size_t kMaxRecord = 1 << 20;
 
 Error invalid(const std::string& what) {
   return Error{ErrorClass::kUser, "up.record_invalid", "the stack's record " + what,
-               "end the stack's processes and remove the file stack.json", ""};
+               "end the stack's processes and remove the file stack.json"};
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ Result<std::optional<StackRecord>> read_record(const std::filesystem::path& path
     std::error_code problem;
     if (!std::filesystem::exists(path, problem)) return std::optional<StackRecord>();
     return Error{ErrorClass::kInfrastructure, "up.files", "can't read \"" + path.string() + "\"",
-                 "", ""};
+                 ""};
   }
   std::string text;
   for (auto at = std::istreambuf_iterator<char>(file); at != std::istreambuf_iterator<char>();

@@ -29,7 +29,7 @@ Result<ipc::OwnedFd> lock(const Layout& layout, const Say& say) {
     return fd;
   }
   return Error{ErrorClass::kInfrastructure, "up.files",
-               "can't lock \"" + layout.lock().string() + "\": " + std::strerror(errno), "", ""};
+               "can't lock \"" + layout.lock().string() + "\": " + std::strerror(errno)};
 }
 
 PartStatus status_of_daemon(const std::string& part, const StackRecord& record,
@@ -119,7 +119,7 @@ Status purge(const fs::path& directory, const Say& say) {
   fs::remove_all(directory, problem);
   if (!problem) return ok_status();
   return Error{ErrorClass::kInfrastructure, "up.files",
-               "can't remove \"" + directory.string() + "\": " + problem.message(), "", ""};
+               "can't remove \"" + directory.string() + "\": " + problem.message()};
 }
 
 Result<StackStatus> inspect(const fs::path& directory) {

@@ -18,7 +18,7 @@ Result<std::vector<ServerEvent>> EventParser::feed(std::string_view bytes) {
     line_ += bytes.substr(0, end);
     if (line_.size() + data_.size() > kMaxEvent)
       return Error{ErrorClass::kInfrastructure, "client.invalid_stream", "an event exceeds 4 MiB",
-                   "", ""};
+                   ""};
     if (end == std::string_view::npos) break;
     after_cr_ = bytes[end] == '\r';
     bytes.remove_prefix(end + 1);

@@ -66,7 +66,7 @@ class Alarm {
 
 Error timed_out() {
   return Error{ErrorClass::kTransient, "client.timeout", "the time allowed for the request is over",
-               "", ""};
+               ""};
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ Result<Transport> Transport::to(const std::string& url) {
     // Falls through: the library's words say less than ours.
   }
   return Error{ErrorClass::kUser, "client.invalid", "\"" + url + "\" is no address of a scheduler",
-               "give one like http://127.0.0.1:8080", ""};
+               "give one like http://127.0.0.1:8080"};
 }
 
 Result<Response> Transport::send(const Request& request) const {
@@ -113,7 +113,7 @@ Result<Response> Transport::send(const Request& request) const {
   });
   if (too_large)
     return Error{ErrorClass::kResource, "client.too_large", "the answer exceeds 64 MiB",
-                 "ask for less at a time", ""};
+                 "ask for less at a time"};
   if (response.ok() && response->status == 200) response->body = std::move(body);
   return response;
 }
@@ -166,10 +166,10 @@ Result<Response> Transport::stream(const Request& request, const BodySink& sink)
     if (answered)
       return Error{ErrorClass::kTransient, "client.broken",
                    "the connection to " + connection_->url + " ended in the middle of an answer",
-                   "", ""};
+                   ""};
     return Error{ErrorClass::kTransient, "client.unreachable",
                  "no answer from " + connection_->url + " (" + error.what() + ")",
-                 "is it running? `millrace status` tells, `millrace up` starts it", ""};
+                 "is it running? `millrace status` tells, `millrace up` starts it"};
   }
 }
 

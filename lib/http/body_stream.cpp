@@ -8,24 +8,26 @@ namespace millrace::http {
 
 bool BodyStream::write(std::string chunk) {
   if (chunk.empty()) return !abandoned();
+  bool fits = false;
   std::function<void()> wake;
   {
     const std::lock_guard lock(mutex_);
     if (abandoned_ || finished_ || broken_) return false;
     // A chunk larger than the bound may pass alone: it is the reader's lag that is bounded.
-    if (buffered_ == 0 || buffered_ + chunk.size() <= options_.max_buffered) {
+    fits = buffered_ == 0 || buffered_ + chunk.size() <= options_.max_buffered;
+    if (fits) {
       // The connection takes until there is nothing left before it waits: one wake-up is enough.
       if (chunks_.empty()) wake = wake_;
       buffered_ += chunk.size();
       chunks_.push_back(std::move(chunk));
     }
   }
-  if (chunk.empty()) {  // moved into the buffer
-    if (wake) wake();
-    return true;
+  if (!fits) {
+    cut();
+    return false;
   }
-  cut();
-  return false;
+  if (wake) wake();
+  return true;
 }
 
 void BodyStream::finish() {

@@ -127,23 +127,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
  private:
-  // One request and its response. False: the connection has served its last.
+  // One request and its response. False: the connection has served its last. What it passes to
+  // the steps by pointer outlives them: it awaits each of them.
   asio::awaitable<bool> exchange();
   // Reads the head into request_; false with response_ set, or nothing when there is nobody to
   // answer.
-  asio::awaitable<bool> read_head(Parser& parser);
+  asio::awaitable<bool> read_head(Parser* parser);
   // Finds the route and asks the gate; sets response_ when the request goes no further.
   const Route* admit();
-  asio::awaitable<bool> read_body(Parser& parser, const Route& route);
-  asio::awaitable<void> ask(const Route& route);
-  asio::awaitable<bool> send();
+  asio::awaitable<bool> read_body(Parser* parser, const Route* route);
+  asio::awaitable<void> ask(const Route* route);
+  asio::awaitable<bool> send(Response response);
   asio::awaitable<bool> send_stream(bhttp::response<bhttp::empty_body> head);
   asio::awaitable<bool> pump();
   asio::awaitable<bool> write_chunk(std::string chunk);
   asio::awaitable<void> linger();
 
   template <typename Body>
-  bhttp::response<Body> head_of_response() const;
+  bhttp::response<Body> head_of(const Response& response) const;
   void arrived(std::uint64_t serial, Response response);
   void woken();
   // What is awaited on the socket from now on ends by then, with operation_aborted and timed_out_
@@ -209,14 +210,14 @@ asio::awaitable<bool> Connection::exchange() {
   // Routes have limits of their own, which are not known before the head is. (No limit at all,
   // none, would refuse every length: Beast 1.74 compares with the optional.)
   parser.body_limit(std::numeric_limits<std::uint64_t>::max());
-  const bool understood = co_await read_head(parser);
+  const bool understood = co_await read_head(&parser);
   if (aborted_ || (!understood && !response_)) co_return false;
   if (understood) {
     const Route* route = admit();
     if (route != nullptr) {
-      const bool whole = co_await read_body(parser, *route);
+      const bool whole = co_await read_body(&parser, route);
       if (aborted_ || (!whole && !response_)) co_return false;
-      if (whole) co_await ask(*route);
+      if (whole) co_await ask(route);
     } else if (!parser.is_done()) {
       // The body of a refused request is not read, so nothing after it can be either.
       keep_alive_ = false;
@@ -224,18 +225,19 @@ asio::awaitable<bool> Connection::exchange() {
     }
   }
   if (aborted_ || !response_) co_return false;
-  const bool sent = co_await send();
+  const int status = response_->status;
+  const bool sent = co_await send(std::move(*response_));
   if (shared_->options.observe)
     shared_->options.observe({.method = request_.method,
                               .pattern = request_.pattern,
                               .path = request_.path,
                               .peer = peer_,
-                              .status = response_->status,
+                              .status = status,
                               .duration = micros_since(started_)});
   co_return sent&& keep_alive_;
 }
 
-asio::awaitable<bool> Connection::read_head(Parser& parser) {
+asio::awaitable<bool> Connection::read_head(Parser* parser) {
   error_code ec;
   if (buffer_.size() == 0) {
     idle_ = true;
@@ -248,8 +250,8 @@ asio::awaitable<bool> Connection::read_head(Parser& parser) {
   }
   started_ = Clock::now();
   expires_in(shared_->options.header_timeout);
-  co_await bhttp::async_read_header(socket_, buffer_, parser, redirect_error(use_awaitable, ec));
-  const auto& head = parser.get();
+  co_await bhttp::async_read_header(socket_, buffer_, *parser, redirect_error(use_awaitable, ec));
+  const auto& head = parser->get();
   if (ec) {
     if (ec == bhttp::error::end_of_stream || ec == asio::error::connection_reset) co_return false;
     broken_ = true;
@@ -310,14 +312,14 @@ const Route* Connection::admit() {
   return nullptr;
 }
 
-asio::awaitable<bool> Connection::read_body(Parser& parser, const Route& route) {
+asio::awaitable<bool> Connection::read_body(Parser* parser, const Route* route) {
   error_code ec;
-  const auto length = parser.content_length();
-  if (length && *length > route.options.max_body) {
+  const auto length = parser->content_length();
+  if (length && *length > route->options.max_body) {
     ec = bhttp::error::body_limit;
-  } else if (!parser.is_done()) {
-    parser.body_limit(route.options.max_body);
-    if (beast::iequals(parser.get()[bhttp::field::expect], "100-continue")) {
+  } else if (!parser->is_done()) {
+    parser->body_limit(route->options.max_body);
+    if (beast::iequals(parser->get()[bhttp::field::expect], "100-continue")) {
       static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
       expires_in(shared_->options.write_timeout);
       co_await asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
@@ -325,7 +327,7 @@ asio::awaitable<bool> Connection::read_body(Parser& parser, const Route& route) 
       if (ec) co_return false;
     }
     expires_in(shared_->options.body_timeout);
-    co_await bhttp::async_read(socket_, buffer_, parser, redirect_error(use_awaitable, ec));
+    co_await bhttp::async_read(socket_, buffer_, *parser, redirect_error(use_awaitable, ec));
   }
   if (ec) {
     broken_ = true;
@@ -334,11 +336,11 @@ asio::awaitable<bool> Connection::read_body(Parser& parser, const Route& route) 
     response_ = refusal_of(ec, timed_out_);
     co_return false;
   }
-  request_.body = std::move(parser.get().body());
+  request_.body = std::move(parser->get().body());
   co_return true;
 }
 
-asio::awaitable<void> Connection::ask(const Route& route) {
+asio::awaitable<void> Connection::ask(const Route* route) {
   const std::string method = request_.method;
   const std::string pattern = request_.pattern;
   const std::string path = request_.path;
@@ -353,7 +355,7 @@ asio::awaitable<void> Connection::ask(const Route& route) {
         });
     Request request = std::exchange(request_, {});
     try {
-      route.handler(std::move(request), responder);
+      route->handler(std::move(request), responder);
     } catch (const std::exception& e) {
       responder.send(refusal(500, "Internal error", e.what(), "http.handler_failed"));
     }
@@ -385,39 +387,38 @@ void Connection::arrived(std::uint64_t serial, Response response) {
 }
 
 template <typename Body>
-bhttp::response<Body> Connection::head_of_response() const {
+bhttp::response<Body> Connection::head_of(const Response& response) const {
   bhttp::response<Body> head;
   head.version(version_);
-  head.result(static_cast<unsigned>(response_->status));
-  const std::string_view reason = reason_phrase(response_->status);
+  head.result(static_cast<unsigned>(response.status));
+  const std::string_view reason = reason_phrase(response.status);
   head.reason({reason.data(), reason.size()});
   head.set(bhttp::field::date, http_date());
   head.set("X-Content-Type-Options", "nosniff");
-  if (!response_->content_type.empty())
-    head.set(bhttp::field::content_type, response_->content_type);
-  for (const auto& [name, value] : response_->headers.fields()) head.insert(name, value);
+  if (!response.content_type.empty()) head.set(bhttp::field::content_type, response.content_type);
+  for (const auto& [name, value] : response.headers.fields()) head.insert(name, value);
   head.keep_alive(keep_alive_ && !shared_->stopping);
   return head;
 }
 
-asio::awaitable<bool> Connection::send() {
+asio::awaitable<bool> Connection::send(Response response) {
   error_code ec;
   expires_in(shared_->options.write_timeout);
-  if (response_->stream) {
-    body_ = std::move(response_->stream);
-    const bool sent = co_await send_stream(head_of_response<bhttp::empty_body>());
+  if (response.stream) {
+    body_ = std::move(response.stream);
+    const bool sent = co_await send_stream(head_of<bhttp::empty_body>(response));
     body_->abandon();
     body_.reset();
     co_return sent;
   }
-  const bool head_only = request_.method == "HEAD" || has_no_body(response_->status);
+  const bool head_only = request_.method == "HEAD" || has_no_body(response.status);
   if (head_only) {
-    auto message = head_of_response<bhttp::empty_body>();
-    if (!has_no_body(response_->status)) message.content_length(response_->body.size());
+    auto message = head_of<bhttp::empty_body>(response);
+    if (!has_no_body(response.status)) message.content_length(response.body.size());
     co_await bhttp::async_write(socket_, message, redirect_error(use_awaitable, ec));
   } else {
-    auto message = head_of_response<bhttp::string_body>();
-    message.body() = std::move(response_->body);
+    auto message = head_of<bhttp::string_body>(response);
+    message.body() = std::move(response.body);
     message.content_length(message.body().size());
     co_await bhttp::async_write(socket_, message, redirect_error(use_awaitable, ec));
   }

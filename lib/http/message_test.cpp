@@ -24,7 +24,7 @@ TEST(Responder, sends_once_and_never_nothing) {
   int sent = 0;
   int status = 0;
   {
-    const Responder responder([&](Response response) {
+    const Responder responder([&](const Response& response) {
       ++sent;
       status = response.status;
     });
@@ -35,7 +35,7 @@ TEST(Responder, sends_once_and_never_nothing) {
   EXPECT_EQ(sent, 1);
   EXPECT_EQ(status, 201);
   {
-    const Responder dropped([&](Response response) { status = response.status; });
+    const Responder dropped([&](const Response& response) { status = response.status; });
   }
   EXPECT_EQ(status, 500);
 }

@@ -63,8 +63,9 @@ void Router::add(std::string method, std::string pattern, Handler handler, Route
     });
     entry = entries_.insert(place, Entry{std::move(segments), {}});
   }
-  for (const Route* route : entry->routes)
-    MILLRACE_CHECK(route->method != method, "route twice: " + method + " " + pattern);
+  const bool known = std::any_of(entry->routes.begin(), entry->routes.end(),
+                                 [&](const Route* route) { return route->method == method; });
+  MILLRACE_CHECK(!known, "route twice: " + method + " " + pattern);
   routes_.push_back({std::move(method), std::move(pattern), std::move(handler), options});
   entry->routes.push_back(&routes_.back());
 }

@@ -7,7 +7,7 @@ namespace {
 
 Router sample() {
   Router router;
-  const Handler none = [](Request, const Responder&) {};
+  const Handler none = [](const Request&, const Responder&) {};
   router.add("GET", "/healthz", none, {.open = true});
   router.add("GET", "/v1/namespaces/{ns}/runs/{run}", none);
   router.add("DELETE", "/v1/namespaces/{ns}/runs/{run}", none);
@@ -21,7 +21,8 @@ std::string outcome(const Router& router, std::string_view method, std::string_v
   const auto found = router.find(method, path);
   if (const auto* match = std::get_if<Router::Match>(&found)) {
     std::string text = match->route->method + " " + match->route->pattern;
-    for (const auto& [name, value] : match->parameters.values()) text += " " + name + "=" + value;
+    for (const auto& [name, value] : match->parameters.values())
+      text.append(" ").append(name).append("=").append(value);
     return text;
   }
   if (const auto* refused = std::get_if<Router::NoMethod>(&found)) return "405 " + refused->allow;
@@ -63,7 +64,8 @@ TEST(Router, finds) {
 
 TEST(RouterDeathTest, refuses_a_route_twice) {
   Router router = sample();
-  EXPECT_DEATH(router.add("GET", "/healthz", [](Request, const Responder&) {}), "route twice");
+  EXPECT_DEATH(router.add("GET", "/healthz", [](const Request&, const Responder&) {}),
+               "route twice");
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ struct Server::Impl {
     const auto ip = asio::ip::make_address(address, ec);
     if (ec)
       return Error{ErrorClass::kUser, "http.address_invalid",
-                   "\"" + address + "\" is no IP address", "", ""}
+                   "\"" + address + "\" is no IP address"}
           .hint_at("give an address of this machine, 127.0.0.1 for example");
     const tcp::endpoint endpoint(ip, shared->options.port);
     acceptor.open(endpoint.protocol(), ec);
@@ -58,7 +58,7 @@ struct Server::Impl {
     acceptor.bind(endpoint, ec);
     if (ec == asio::error::address_in_use)
       return Error{ErrorClass::kUser, "http.address_in_use",
-                   place + " is in use by another process", "", ""}
+                   place + " is in use by another process"}
           .hint_at("end it, or choose another port");
     if (ec) return failed(place, ec);
     acceptor.listen(tcp::acceptor::max_listen_connections, ec);

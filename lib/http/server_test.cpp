@@ -21,23 +21,24 @@ class ServerTest : public ::testing::Test {
  protected:
   void start(ServerOptions options = {}) {
     Router router;
-    router.add("GET", "/hello/{name}", [](Request request, const Responder& responder) {
+    router.add("GET", "/hello/{name}", [](const Request& request, const Responder& responder) {
       responder.send({.content_type = "text/plain", .body = "hello " + request.parameter("name")});
     });
     router.add("POST", "/echo",
-               [](Request request, const Responder& responder) {
+               [](const Request& request, const Responder& responder) {
                  responder.send({.content_type = "text/plain", .body = request.body});
                },
                {.max_body = 1000});
-    router.add("GET", "/late", [this](Request, const Responder& responder) {
+    router.add("GET", "/late", [this](const Request&, const Responder& responder) {
       const std::lock_guard lock(mutex_);
       late_.push_back(responder);
       changed_.notify_all();
     });
-    router.add("GET", "/dropped", [](Request, const Responder&) {});
-    router.add("GET", "/thrown",
-               [](Request, const Responder&) { throw std::runtime_error("a handler failed"); });
-    router.add("GET", "/stream", [this](Request, const Responder& responder) {
+    router.add("GET", "/dropped", [](const Request&, const Responder&) {});
+    router.add("GET", "/thrown", [](const Request&, const Responder&) {
+      throw std::runtime_error("a handler failed");
+    });
+    router.add("GET", "/stream", [this](const Request&, const Responder& responder) {
       auto stream = std::make_shared<BodyStream>(stream_options_);
       {
         const std::lock_guard lock(mutex_);
@@ -46,7 +47,8 @@ class ServerTest : public ::testing::Test {
       }
       responder.send({.content_type = std::string(kEventStream), .stream = stream});
     });
-    router.add("GET", "/open", [](Request, const Responder& responder) { responder.send({}); },
+    router.add("GET", "/open",
+               [](const Request&, const Responder& responder) { responder.send({}); },
                {.open = true});
     auto started = Server::start(std::move(options), std::move(router));
     ASSERT_TRUE(started.ok()) << started.error().to_text();
@@ -452,6 +454,7 @@ TEST_F(ServerTest, answers_many_clients_at_once) {
   start();
   std::atomic<int> right = 0;
   std::vector<std::thread> clients;
+  clients.reserve(8);
   for (int c = 0; c < 8; ++c)
     clients.emplace_back([&, c] {
       RawClient client(port());

@@ -27,10 +27,10 @@ Status check_private(const std::filesystem::path& path, const struct stat& statu
     return Error{ErrorClass::kUser, "file.foreign_owner",
                  quoted(path) + " belongs to user " + std::to_string(status.st_uid) +
                      ", not to user " + std::to_string(::geteuid()),
-                 "name another place, or have its owner remove it", ""};
+                 "name another place, or have its owner remove it"};
   if ((status.st_mode & 077) != 0)
     return Error{ErrorClass::kUser, "file.open_to_others", quoted(path) + " is open to other users",
-                 "chmod go= " + quoted(path), ""};
+                 "chmod go= " + quoted(path)};
   return ok_status();
 }
 
@@ -47,14 +47,14 @@ Status make_private_folder(const std::filesystem::path& folder) {
   if (::lstat(folder.c_str(), &status) != 0) return failed("cannot look at", folder, errno);
   if (!S_ISDIR(status.st_mode))
     return Error{ErrorClass::kUser, "file.not_a_folder", quoted(folder) + " is not a folder",
-                 "remove it, or name another place", ""};
+                 "remove it, or name another place"};
   return check_private(folder, status);
 }
 
 Result<std::string> read_secret_file(const std::filesystem::path& file) {
   const OwnedFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd && errno == ENOENT)
-    return Error{ErrorClass::kUser, "file.not_found", "there is no file " + quoted(file), "", ""};
+    return Error{ErrorClass::kUser, "file.not_found", "there is no file " + quoted(file)};
   if (!fd) return failed("cannot open", file, errno);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return failed("cannot look at", file, errno);
@@ -78,7 +78,7 @@ Result<std::string> read_secret_file(const std::filesystem::path& file) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos)
-    return Error{ErrorClass::kUser, "file.empty", quoted(file) + " is empty", "", ""};
+    return Error{ErrorClass::kUser, "file.empty", quoted(file) + " is empty"};
   return std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
 }
 

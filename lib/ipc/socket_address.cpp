@@ -14,13 +14,13 @@ Result<std::string> socket_path_of(std::string_view address) {
   if (!address.starts_with(kScheme) || !address.substr(kScheme.size()).starts_with('/'))
     return Error{ErrorClass::kUser, "ipc.address_invalid",
                  "\"" + std::string(address) + "\" is not the address of a unix socket",
-                 "write it as unix:/absolute/path", ""};
+                 "write it as unix:/absolute/path"};
   std::string path(address.substr(kScheme.size()));
   if (path.size() > kMaxSocketPathBytes)
     return Error{ErrorClass::kUser, "ipc.socket_path_too_long",
                  "\"" + path + "\" has " + std::to_string(path.size()) +
                      " bytes, a socket's path may have " + std::to_string(kMaxSocketPathBytes),
-                 "put the socket into a folder with a shorter path", ""};
+                 "put the socket into a folder with a shorter path"};
   return path;
 }
 

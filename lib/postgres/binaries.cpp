@@ -68,7 +68,7 @@ Result<Binaries> find_binaries(const fs::path& folder, std::optional<int> wanted
     const std::string where = folder.empty() ? "" : " in \"" + folder.string() + "\"";
     return Error{ErrorClass::kUser, "postgres.not_installed",
                  "no Postgres " + std::to_string(kOldestMajor) + " or newer is installed" + where,
-                 "install the package postgresql (Debian: apt-get install postgresql-15)", ""};
+                 "install the package postgresql (Debian: apt-get install postgresql-15)"};
   }
   if (wanted && best->major != *wanted) {
     return Error{ErrorClass::kUser, "postgres.version_differs",

@@ -28,7 +28,7 @@ constexpr std::size_t kMaxOutput = 64 * 1024;
 
 Error system_error(const std::string& what, int number) {
   return Error{ErrorClass::kInfrastructure, "postgres.system",
-               what + ": " + std::string(std::strerror(number)), "", ""};
+               what + ": " + std::string(std::strerror(number))};
 }
 
 OsUser to_user(const passwd& entry) { return {entry.pw_name, entry.pw_uid, entry.pw_gid}; }
@@ -199,7 +199,7 @@ Result<ChildResult> run_child(ChildOptions options, const std::string& input, Mi
     child.wait(seconds(10));
     child.reap();
     return Error{ErrorClass::kInfrastructure, "postgres.timeout",
-                 "\"" + options.argv.front() + "\" did not end in time", "", ""};
+                 "\"" + options.argv.front() + "\" did not end in time"};
   }
   ChildResult result;
   result.exit_code = child.reap();

@@ -21,7 +21,7 @@ Error newer(const std::string& schema, int version, int known) {
   return Error{ErrorClass::kUser, "postgres.schema_newer",
                "the database's schema \"" + schema + "\" is at version " + std::to_string(version) +
                    ", this program knows " + std::to_string(known),
-               "upgrade this program, or point it at another database", ""};
+               "upgrade this program, or point it at another database"};
 }
 
 }  // namespace

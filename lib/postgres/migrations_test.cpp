@@ -58,8 +58,10 @@ TEST(Migrations, a_step_that_fails_leaves_nothing) {
 
 TEST(Migrations, many_at_once_do_it_once) {
   const std::string database = testing_support::fresh_database();
+  constexpr int kAtOnce = 8;
   std::vector<std::future<bool>> all;
-  for (int i = 0; i < 8; ++i) {
+  all.reserve(kAtOnce);
+  for (int i = 0; i < kAtOnce; ++i) {
     all.push_back(
         std::async(std::launch::async, [&] { return migrate(database, "shop", first(3)).ok(); }));
   }

@@ -32,7 +32,7 @@ Error file_error(const std::string& what, const fs::path& path, int number) {
   const bool full = number == ENOSPC || number == EDQUOT;
   return Error{full ? ErrorClass::kResource : ErrorClass::kInfrastructure,
                full ? "postgres.disk_full" : "postgres.files",
-               what + " \"" + path.string() + "\": " + std::string(std::strerror(number)), "", ""};
+               what + " \"" + path.string() + "\": " + std::string(std::strerror(number))};
 }
 
 Monotonic monotonic_now() {
@@ -94,7 +94,7 @@ Result<std::optional<OsUser>> choose_user(const fs::path& directory) {
     if (exists && info.st_uid != ::geteuid()) {
       return Error{ErrorClass::kUser, "postgres.directory_not_ours",
                    "the directory \"" + directory.string() + "\" belongs to somebody else",
-                   "choose another directory", ""};
+                   "choose another directory"};
     }
     return std::optional<OsUser>();
   }
@@ -103,7 +103,7 @@ Result<std::optional<OsUser>> choose_user(const fs::path& directory) {
   if (!user) {
     return Error{ErrorClass::kUser, "postgres.no_user",
                  "Postgres does not run as root, and there is no user to run it as",
-                 "make a user named postgres, or start as another user", ""};
+                 "make a user named postgres, or start as another user"};
   }
   return user;
 }
@@ -125,7 +125,7 @@ Status check_contents(const fs::path& directory) {
   }
   return Error{ErrorClass::kUser, "postgres.directory_not_ours",
                "\"" + directory.string() + "\" is there and holds something else",
-               "choose another directory, or move this one away", ""};
+               "choose another directory, or move this one away"};
 }
 
 std::optional<int> data_version(const fs::path& data) {
@@ -148,7 +148,7 @@ Result<fs::path> choose_socket_directory(const PrivatePostgresOptions& options) 
   if (fits(given)) return given;
   return Error{ErrorClass::kUser, "postgres.socket_path_too_long",
                "the path \"" + (given / kSocketName).string() + "\" is too long for a socket",
-               "choose a folder with a path of at most 93 bytes", ""};
+               "choose a folder with a path of at most 93 bytes"};
 }
 
 // Whole or not at all, and never through a link.
@@ -174,7 +174,7 @@ Status private_folder(const fs::path& path, uid_t owner) {
   if (!S_ISDIR(info.st_mode) || info.st_uid != owner || (info.st_mode & 0022) != 0) {
     return Error{ErrorClass::kUser, "postgres.directory_not_ours",
                  "\"" + path.string() + "\" is not a folder that only the server's user writes to",
-                 "remove it, or choose another directory", ""};
+                 "remove it, or choose another directory"};
   }
   return ok_status();
 }
@@ -243,7 +243,7 @@ Result<PrivatePostgres> PrivatePostgres::open(PrivatePostgresOptions options) {
     return Error{ErrorClass::kUser, "postgres.directory_unreachable",
                  "the user \"" + user->name + "\", who runs Postgres for root, can't get to \"" +
                      options.directory.string() + "\"",
-                 "choose a directory below /var/lib or /tmp", ""};
+                 "choose a directory below /var/lib or /tmp"};
   }
   MILLRACE_TRY(binaries, find_binaries(options.binaries, data_version(options.directory / "data")));
   options.binaries = binaries.folder;
@@ -285,7 +285,7 @@ Status PrivatePostgres::run(std::vector<std::string> argv, const std::string& in
   const bool full = result.output.find("No space left on device") != std::string::npos;
   return Error{full ? ErrorClass::kResource : ErrorClass::kInfrastructure,
                full ? "postgres.disk_full" : "postgres.init_failed",
-               program + " failed: " + result.output, "", ""};
+               program + " failed: " + result.output};
 }
 
 Status PrivatePostgres::write_access_files(const fs::path& data) const {
@@ -295,7 +295,7 @@ Status PrivatePostgres::write_access_files(const fs::path& data) const {
   if (!caller) {
     return Error{ErrorClass::kUser, "postgres.no_user",
                  "the user id " + std::to_string(::geteuid()) + " has no name on this machine",
-                 "add it to /etc/passwd", ""};
+                 "add it to /etc/passwd"};
   }
   const auto line = [](const std::string& user) {
     return std::string(kName) + " \"" + user + "\" " + kName + "\n";
@@ -414,7 +414,7 @@ std::vector<std::string> PrivatePostgres::server_arguments() const {
                                         data_directory().string()};
   for (const auto& [name, value] : settings) {
     arguments.emplace_back("-c");
-    arguments.push_back(name + "=" + value);
+    arguments.emplace_back(name).append("=").append(value);
   }
   return arguments;
 }
@@ -447,7 +447,7 @@ Status PrivatePostgres::launch(Monotonic deadline) const {
     if (monotonic_now() > deadline) {
       return Error{ErrorClass::kTransient, "postgres.start_timeout",
                    "Postgres does not take connections yet: it may be recovering",
-                   "look at \"" + log_file().string() + "\"", ""};
+                   "look at \"" + log_file().string() + "\""};
     }
   }
   server.reap();
@@ -462,7 +462,7 @@ Status PrivatePostgres::launch(Monotonic deadline) const {
                full        ? "postgres.disk_full"
                : lingering ? "postgres.still_ending"
                            : "postgres.start_failed",
-               "Postgres did not start: " + said, "look at \"" + log_file().string() + "\"", ""};
+               "Postgres did not start: " + said, "look at \"" + log_file().string() + "\""};
 }
 
 Status PrivatePostgres::start(Micros timeout) const {
@@ -481,7 +481,7 @@ Status PrivatePostgres::start(Micros timeout) const {
       if (monotonic_now() > deadline) {
         return Error{ErrorClass::kTransient, "postgres.start_timeout",
                      "Postgres does not take connections yet: it may be recovering",
-                     "look at \"" + log_file().string() + "\"", ""};
+                     "look at \"" + log_file().string() + "\""};
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       continue;
@@ -503,7 +503,7 @@ Status PrivatePostgres::stop(Micros grace) const {
   if (!handle->wait(seconds(10))) handle->signal(SIGKILL);
   if (!handle->wait(seconds(10))) {
     return Error{ErrorClass::kInfrastructure, "postgres.stop_failed",
-                 "the server (process " + std::to_string(handle->pid()) + ") does not end", "", ""};
+                 "the server (process " + std::to_string(handle->pid()) + ") does not end"};
   }
   handle->reap();  // nothing when it was started by another process
   return ok_status();
@@ -516,8 +516,10 @@ std::string PrivatePostgres::connection_string() const {
 
 std::filesystem::path reachable_directory(const fs::path& preferred) {
   const fs::path wanted = fs::absolute(preferred).lexically_normal();
-  const auto user = choose_user(wanted);
-  if (!user.ok() || !*user || can_reach(**user, nearest_existing(wanted))) return wanted;
+  const Result<std::optional<OsUser>> chosen = choose_user(wanted);
+  if (!chosen.ok()) return wanted;
+  const std::optional<OsUser>& user = *chosen;
+  if (!user || can_reach(*user, nearest_existing(wanted))) return wanted;
   return fs::path("/var/lib/millrace") / (wanted.filename().string() + "-" + short_name(wanted));
 }
 

@@ -54,7 +54,7 @@ struct ReadPool::Shared {
   }
 };
 
-ReadPool::ReadPool(std::string connection_string, std::size_t connections)
+ReadPool::ReadPool(const std::string& connection_string, std::size_t connections)
     : shared_(new Shared{.connection_string = with_timeouts(connection_string),
                          .limit = connections,
                          .mutex = {},

@@ -24,7 +24,7 @@ namespace millrace::postgres {
 class ReadPool {
  public:
   // Connects later. At most `connections` at once.
-  ReadPool(std::string connection_string, std::size_t connections);
+  ReadPool(const std::string& connection_string, std::size_t connections);
   ~ReadPool();
   ReadPool(const ReadPool&) = delete;
   ReadPool& operator=(const ReadPool&) = delete;

@@ -67,9 +67,9 @@ Error SqlFailure::to_error() const {
                  ""};
   }
   if (trouble == SqlTrouble::kLost || trouble == SqlTrouble::kPasses) {
-    return Error{ErrorClass::kTransient, "postgres.unavailable", message, "", ""};
+    return Error{ErrorClass::kTransient, "postgres.unavailable", message};
   }
-  return Error{ErrorClass::kInfrastructure, "postgres.refused", message, "", ""};
+  return Error{ErrorClass::kInfrastructure, "postgres.refused", message};
 }
 
 }  // namespace millrace::postgres

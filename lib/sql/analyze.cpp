@@ -17,8 +17,8 @@ namespace {
 using nlohmann::json;
 
 Error malformed(const std::string& what) {
-  return make_error(ErrorClass::kInfrastructure, "sql.tree_malformed",
-                    "the parser's answer is no syntax tree: " + what);
+  return Error{ErrorClass::kInfrastructure, "sql.tree_malformed",
+               "the parser's answer is no syntax tree: " + what};
 }
 
 std::string text_of(const json& node, const char* key) {
@@ -27,8 +27,8 @@ std::string text_of(const json& node, const char* key) {
 }
 
 Error too_large(const std::string& what) {
-  return make_error(ErrorClass::kUser, "sql.too_large", what)
-      .hint_at("keep long lists of values in a dataset and join with it");
+  return Error{ErrorClass::kUser, "sql.too_large", what}.hint_at(
+      "keep long lists of values in a dataset and join with it");
 }
 
 // The engine's error about a text, in our words where they say more.
@@ -46,15 +46,14 @@ Error parse_error(const json& answer, const SourceMap& source) {
   if (type == "too large") return too_large("the statement has too many parts to be parsed");
   if (message.starts_with("Only SELECT statements")) {
     const std::string word(source.first_word().substr(0, 40));
-    return placed(make_error(ErrorClass::kUser, "sql.not_select",
-                             "a query is one SELECT; this begins with \"" + word + "\""),
+    return placed(Error{ErrorClass::kUser, "sql.not_select",
+                        "a query is one SELECT; this begins with \"" + word + "\""},
                   position)
         .hint_at("a task's result goes where its `into` says; use SELECT, FROM or WITH");
   }
   if (message.starts_with("Max expression depth") || message.starts_with("memory exhausted")) {
-    return placed(
-               make_error(ErrorClass::kUser, "sql.too_deep", "the statement is nested too deeply"),
-               position)
+    return placed(Error{ErrorClass::kUser, "sql.too_deep", "the statement is nested too deeply"},
+                  position)
         .hint_at("split it into tasks, or name its parts in WITH");
   }
   constexpr std::size_t kLongestMessage = 300;
@@ -69,8 +68,8 @@ Error parse_error(const json& answer, const SourceMap& source) {
       message[1] >= 'a' && message[1] <= 'z') {
     message[0] = static_cast<char>(message[0] - 'A' + 'a');
   }
-  return placed(make_error(ErrorClass::kUser, "sql.syntax",
-                           message.empty() ? "the text is not SQL" : std::move(message)),
+  return placed(Error{ErrorClass::kUser, "sql.syntax",
+                      message.empty() ? "the text is not SQL" : std::move(message)},
                 position);
 }
 
@@ -111,10 +110,9 @@ Status check_text(std::string_view text) {
                      std::to_string(kMaxTextBytes));
   }
   if (const auto bad = find_bad_byte(text)) {
-    return placed(
-               make_error(ErrorClass::kUser, "sql.encoding",
-                          text[*bad] == '\0' ? "the text has a NUL byte" : "the text is not UTF-8"),
-               SourceMap(text.substr(0, *bad)).at(*bad))
+    return placed(Error{ErrorClass::kUser, "sql.encoding",
+                        text[*bad] == '\0' ? "the text has a NUL byte" : "the text is not UTF-8"},
+                  SourceMap(text.substr(0, *bad)).at(*bad))
         .hint_at("save it as UTF-8");
   }
   return ok_status();
@@ -136,13 +134,13 @@ Result<Statement> analyze_tree(std::string_view tree, std::string_view text) {
   if (statements == answer.end() || !statements->is_array())
     return malformed("it has no statements");
   if (statements->empty()) {
-    return make_error(ErrorClass::kUser, "sql.empty", "the text has no statement")
-        .hint_at("write one SELECT");
+    return Error{ErrorClass::kUser, "sql.empty", "the text has no statement"}.hint_at(
+        "write one SELECT");
   }
   if (statements->size() > 1) {
-    return placed(make_error(ErrorClass::kUser, "sql.several_statements",
-                             "a query is one SELECT; this text has " +
-                                 std::to_string(statements->size()) + " statements"),
+    return placed(Error{ErrorClass::kUser, "sql.several_statements",
+                        "a query is one SELECT; this text has " +
+                            std::to_string(statements->size()) + " statements"},
                   source.second_statement().value_or(source.first_word_position()))
         .hint_at("make a task of each");
   }

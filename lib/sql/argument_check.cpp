@@ -12,8 +12,8 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Error refused(const ArgumentRule& rule, const std::string& what) {
-  return make_error(ErrorClass::kPolicy, "sql.argument_refused",
-                    "\"" + std::string(rule.function) + "\" " + what);
+  return Error{ErrorClass::kPolicy, "sql.argument_refused",
+               "\"" + std::string(rule.function) + "\" " + what};
 }
 
 std::string ordinal(std::size_t index) {

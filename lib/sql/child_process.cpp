@@ -18,8 +18,8 @@ namespace millrace::sql {
 namespace {
 
 Error unavailable(const std::string& program, int code) {
-  return make_error(ErrorClass::kInfrastructure, "sql.parser_unavailable",
-                    "cannot start \"" + program + "\": " + std::strerror(code));
+  return Error{ErrorClass::kInfrastructure, "sql.parser_unavailable",
+               "cannot start \"" + program + "\": " + std::strerror(code)};
 }
 
 // posix_spawn with both its objects destroyed on every path.

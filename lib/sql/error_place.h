@@ -1,4 +1,4 @@
-// Errors of this folder: how they are made, and how a place in a SQL text travels in one, as
+// Errors of this folder: how a place in a SQL text travels in one, as
 // "line:column" in its path. Internal to lib/sql; readers use error_position of statement.h.
 #pragma once
 
@@ -9,10 +9,6 @@
 #include "lib/sql/statement.h"
 
 namespace millrace::sql {
-
-inline Error make_error(ErrorClass error_class, std::string code, std::string message) {
-  return Error{error_class, std::move(code), std::move(message), {}, {}};
-}
 
 inline Error placed(Error error, const Position& position) {
   return std::move(error).at(std::to_string(position.line) + ":" + std::to_string(position.column));

@@ -19,20 +19,20 @@ Channel::Deadline after(Micros time) {
 }
 
 Error too_slow() {
-  return make_error(ErrorClass::kUser, "sql.too_slow", "the statement takes too long to be parsed")
+  return Error{ErrorClass::kUser, "sql.too_slow", "the statement takes too long to be parsed"}
       .hint_at("split it into tasks; keep long lists of values in a dataset and join with it");
 }
 
 Error crashed(std::optional<int> signal) {
-  return make_error(ErrorClass::kUser, "sql.parser_crashed",
-                    "the statement ended the parser" +
-                        (signal ? " (" + std::string(::strsignal(*signal)) + ")" : std::string()))
+  return Error{ErrorClass::kUser, "sql.parser_crashed",
+               "the statement ended the parser" +
+                   (signal ? " (" + std::string(::strsignal(*signal)) + ")" : std::string())}
       .hint_at("write the statement more simply");
 }
 
 Error busy() {
-  return make_error(ErrorClass::kTransient, "sql.busy", "too many statements wait to be parsed")
-      .hint_at("try again in a moment");
+  return Error{ErrorClass::kTransient, "sql.busy", "too many statements wait to be parsed"}.hint_at(
+      "try again in a moment");
 }
 
 // Counts one who waits or works, for as long as it lives.
@@ -68,11 +68,11 @@ Result<ChildProcess*> Parser::running() {
   const Outcome outcome =
       process.channel().receive(kLongestGreeting, after(options_.start_deadline), greeting);
   if (outcome != Outcome::kOk || greeting != kEngineVersion) {
-    return make_error(
+    return Error{
         ErrorClass::kInfrastructure, "sql.parser_unavailable",
         outcome == Outcome::kOk
             ? "\"" + options_.program + "\" parses for " + greeting + ", not for " + kEngineVersion
-            : "\"" + options_.program + "\" ended, or was silent, when it was started");
+            : "\"" + options_.program + "\" ended, or was silent, when it was started"};
   }
   process_id_.store(process.pid());
   return &process_.emplace(std::move(process));

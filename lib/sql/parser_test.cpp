@@ -200,9 +200,11 @@ TEST(Parser, large_texts_within_the_bounds_are_answered) {
 
 TEST(Parser, threads_share_it) {
   Parser parser = fresh_parser();
+  constexpr int kThreads = 8;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> right = 0;
-  for (int t = 0; t < 8; ++t) {
+  for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&parser, &right, t] {
       const std::string name = "table_" + std::to_string(t);
       for (int i = 0; i < 50; ++i) {
@@ -212,7 +214,7 @@ TEST(Parser, threads_share_it) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right.load(), 8 * 50);
+  EXPECT_EQ(right.load(), kThreads * 50);
 }
 
 TEST(Parser, more_than_may_wait_are_refused) {

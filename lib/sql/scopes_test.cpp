@@ -83,13 +83,15 @@ class Generator {
     std::string text = recursive ? "WITH RECURSIVE " : "WITH ";
     std::string reads;
     for (const std::string& cte : names) {
-      text += (cte == names.front() ? "" : ", ") + cte + " AS (" +
-              (recursive && random_() % 2 == 0
-                   ? "SELECT n FROM (" + query(depth - 1) + ") UNION ALL SELECT z.n FROM " + cte +
-                         " z, (" + query(depth - 1) + ") q"
-                   : query(depth - 1)) +
-              ")";
-      reads += ", " + cte + " AS r" + cte;
+      text.append(cte == names.front() ? "" : ", ").append(cte).append(" AS (");
+      if (recursive && random_() % 2 == 0) {
+        text.append("SELECT n FROM (").append(query(depth - 1));
+        text.append(") UNION ALL SELECT z.n FROM ").append(cte);
+        text.append(" z, (").append(query(depth - 1)).append(") q)");
+      } else {
+        text.append(query(depth - 1)).append(")");
+      }
+      reads.append(", ").append(cte).append(" AS r").append(cte);
     }
     return text + " SELECT b.n FROM (" + query(depth - 1) + ") b" + reads;
   }

@@ -92,14 +92,14 @@ class Walk {
   Position place() const { return source_.at_engine_byte(place_); }
 
   Error error(ErrorClass error_class, std::string code, std::string message) const {
-    return placed(make_error(error_class, std::move(code), std::move(message)), place());
+    return placed(Error{error_class, std::move(code), std::move(message)}, place());
   }
   Error refused(std::string code, std::string message) const {
     return error(ErrorClass::kPolicy, std::move(code), std::move(message));
   }
   [[gnu::noinline]] Error malformed(const char* what) const {
-    return make_error(ErrorClass::kInfrastructure, "sql.tree_malformed",
-                      "the parser's answer is no syntax tree: " + std::string(what));
+    return Error{ErrorClass::kInfrastructure, "sql.tree_malformed",
+                 "the parser's answer is no syntax tree: " + std::string(what)};
   }
   [[gnu::noinline]] Error node_refused(std::string_view what) const {
     return refused("sql.node_refused",
@@ -328,8 +328,8 @@ class Walk {
     const std::optional<Position> found = source_.parameter(name);
     const Position position = found.value_or(place());
     if (!is_plain_name(name)) {
-      return placed(make_error(ErrorClass::kUser, "sql.parameter",
-                               "parameters have names: \"$" + name + "\" is not $ and a name"),
+      return placed(Error{ErrorClass::kUser, "sql.parameter",
+                          "parameters have names: \"$" + name + "\" is not $ and a name"},
                     position)
           .hint_at("write $name, in lower case, for a parameter called \"name\"");
     }

@@ -24,7 +24,7 @@ http::Handler on_pool(
     if (!context.pool.post(std::move(work)))
       responder.send(
           problem_response(Error{ErrorClass::kTransient, "pool.full",
-                                 "too many requests wait already", "try again in a moment", ""}));
+                                 "too many requests wait already", "try again in a moment"}));
   };
 }
 
@@ -76,7 +76,7 @@ std::function<std::optional<http::Response>(const http::Request&)> Api::gate() c
     if (http::bearer_matches(request.headers.get("authorization"), token)) return std::nullopt;
     return problem_response(Error{ErrorClass::kPolicy, "auth.required",
                                   "the request has no valid bearer token",
-                                  "send Authorization: Bearer and the installation's token", ""});
+                                  "send Authorization: Bearer and the installation's token"});
   };
 }
 

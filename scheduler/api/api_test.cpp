@@ -31,7 +31,7 @@ TEST_F(ApiTest, the_openapi_document_has_every_route) {
   std::set<std::string> told;
   for (const auto& [path, operations] : document["paths"].items())
     for (const auto& [method, operation] : operations.items())
-      if (method != "parameters") told.insert(method + " " + path);
+      if (method != "parameters") told.insert(std::string(method).append(" ").append(path));
   std::set<std::string> served;
   const http::Router router = host_.api().router();
   for (const http::Route& route : router.routes()) {
@@ -334,8 +334,8 @@ TEST_F(ApiTest, a_run_is_paused_resumed_and_cancelled) {
 
 TEST_F(ApiTest, lists_have_pages_and_filters) {
   put_flights();
-  std::vector<std::string> names;
-  for (int i = 0; i < 5; ++i) names.push_back(start_run());
+  std::vector<std::string> names(5);
+  for (std::string& name : names) name = start_run();
   host_.send("DELETE", run_of(names[1]));
   host_.send("DELETE", run_of(names[3]));
   std::vector<std::string> seen;

@@ -26,7 +26,7 @@ Result<Bodies::Text> Bodies::get(const scheduler::BodyHash& hash) {
   MILLRACE_TRY(read, reads_.body(hash));
   if (!read)
     return Error{ErrorClass::kInfrastructure, "body.lost",
-                 "a body that a document names is not in the store", "", ""};
+                 "a body that a document names is not in the store"};
   auto text = std::make_shared<const std::string>(std::move(*read));
   const std::lock_guard lock(mutex_);
   if (!by_hash_.contains(hash)) {

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/check.h"
 #include "base/overloaded.h"
 #include "manifest/codec.h"
 #include "manifest/task_facts.h"
@@ -107,6 +108,7 @@ scheduler::RetryRow row_of(const manifest::ErrorRule& rule) {
 
 std::vector<scheduler::RetryRow> rows_of(const std::vector<manifest::ErrorRule>& rules) {
   std::vector<scheduler::RetryRow> rows;
+  rows.reserve(rules.size());
   for (const manifest::ErrorRule& rule : rules) rows.push_back(row_of(rule));
   return rows;
 }
@@ -295,9 +297,11 @@ UnknownDatasets unknown_datasets(const Compiled& compiled, const std::string& ns
 }
 
 void add_unknown(Compiled& compiled, const UnknownDatasets& unknown) {
-  for (const manifest::OutsideRead& read : unknown.reads)
+  for (const manifest::OutsideRead& read : unknown.reads) {
+    MILLRACE_CHECK(compiled.document.has_value(), "what reads datasets has a document");
     compiled.problems.push_back(
         compiled.document->place(manifest::unknown_dataset(compiled.graph, read, unknown.known)));
+  }
   sort_by_place(compiled.problems);
 }
 

@@ -271,7 +271,7 @@ Status watch_list(Context& context, const http::Request& request, const http::Re
   if (position && !seen->covered)
     return Error{ErrorClass::kUser, "log.expired",
                  "events after " + position->to_text() + " are not kept any more",
-                 "list again, and watch after its asOf", ""};
+                 "list again, and watch after its asOf"};
   auto watcher = std::make_shared<Watcher>(Watcher{.interest = std::move(interest),
                                                    .position = position.value_or(seen->as_of),
                                                    .stream = make_stream(context, {})});

@@ -124,7 +124,7 @@ TEST(Problems, every_code_has_its_status) {
         Case{"made.up", ErrorClass::kPolicy, 403},
         Case{"made.up", ErrorClass::kInfrastructure, 500}}) {
     const http::Response response =
-        problem_response(Error{c.error_class, c.code, "message", "hint", ""});
+        problem_response(Error{c.error_class, c.code, "message", "hint"});
     EXPECT_EQ(response.status, c.status) << c.code;
     EXPECT_EQ(response.headers.has("Retry-After"), c.status == 429 || c.status == 503) << c.code;
   }

@@ -39,7 +39,7 @@ Result<FoundWorkflow> find_workflow(Context& context, const scheduler::Namespace
     const scheduler::Document* document = view.state->document({"workflows", name});
     if (document == nullptr || document->spec == nullptr)
       return Error{ErrorClass::kUser, "workflow.unknown", "no workflow named \"" + name.name + "\"",
-                   "`millrace get workflows` lists them", ""};
+                   "`millrace get workflows` lists them"};
     return FoundWorkflow{document->spec, document->body_hash};
   });
 }
@@ -162,7 +162,7 @@ Status put_run(Context& context, const http::Request& request, const http::Respo
       return Error{
           ErrorClass::kUser, "run.exists",
           "run \"" + name.name + "\" was started with another workflow or other parameters",
-          "choose another name", ""};
+          "choose another name"};
     responder.send(
         json_response(run_json(before->summary, prepared.parameters_json, before->as_of)));
     return ok_status();
@@ -351,7 +351,7 @@ Status patch_run(Context& context, const http::Request& request, const http::Res
   MILLRACE_TRY(run, find_run(context, request));
   if (!run.summary.live)
     return Error{ErrorClass::kUser, "run.ended",
-                 "run \"" + run.summary.record.name + "\" has ended", "", ""};
+                 "run \"" + run.summary.record.name + "\" has ended"};
   context.ports.engine.submit(
       scheduler::SetDesiredState{.request = {}, .run = run.summary.record.id, .desired = desired},
       [responder, desired, summary = run.summary,

@@ -40,7 +40,7 @@ void put_attempt(Json& json, const scheduler::AttemptRef& attempt, scheduler::Ph
   json["workerId"] = worker.to_text();
 }
 
-StreamEvent task_event(Json json) { return {"task", dump(json)}; }
+StreamEvent task_event(const Json& json) { return {"task", dump(json)}; }
 
 StreamEvent succeeded(const events::AttemptSucceeded& event, const RunContext& run) {
   // A staging waits for its publication, which is an attempt of its own.
@@ -49,13 +49,13 @@ StreamEvent succeeded(const events::AttemptSucceeded& event, const RunContext& r
                       event.at);
   put_attempt(json, event.attempt, staged ? scheduler::Phase::kPublish : event.phase, event.worker);
   json["startedAt"] = time_text(event.placed_at);
-  if (event.snapshots.empty()) return task_event(std::move(json));
+  if (event.snapshots.empty()) return task_event(json);
   json["rows"] = event.snapshots.front().rows;
   for (const events::SnapshotCommitted& snapshot : event.snapshots)
     json["snapshots"].push_back({{"dataset", snapshot.dataset},
                                  {"snapshot", snapshot.snapshot.to_text()},
                                  {"rows", snapshot.rows}});
-  return task_event(std::move(json));
+  return task_event(json);
 }
 
 StreamEvent failed(const events::AttemptFailed& event, const RunContext& run) {
@@ -77,21 +77,21 @@ StreamEvent failed(const events::AttemptFailed& event, const RunContext& run) {
   } else if (const auto* give_up = std::get_if<events::GiveUp>(&event.next)) {
     json["next"] = give_up->reason;
   }
-  return task_event(std::move(json));
+  return task_event(json);
 }
 
 StreamEvent ended(const events::TaskEnded& event, const RunContext& run) {
   Json json = of_task(run, event.task.task, event.state, event.at);
   json["code"] = event.code;
   if (!event.message.empty()) json["message"] = event.message;
-  return task_event(std::move(json));
+  return task_event(json);
 }
 
 StreamEvent placed(const events::AttemptPlaced& event, const RunContext& run) {
   Json json = of_task(run, event.attempt.task, TaskState::kRunning, event.at);
   put_attempt(json, event.attempt, event.phase, event.worker);
   json["startedAt"] = time_text(event.at);
-  return task_event(std::move(json));
+  return task_event(json);
 }
 
 StreamEvent desired(const events::RunDesired& event, const RunContext& run) {

@@ -17,11 +17,11 @@ struct FoundTasks {
 };
 
 void add_progress(Context& context, scheduler::RunId run, std::vector<TaskView>& tasks) {
-  for (AttemptProgress& progress : context.ports.progress.progress(run)) {
+  for (const AttemptProgress& progress : context.ports.progress.progress(run)) {
     const auto index = progress.attempt.task.value();
     if (index < tasks.size() && tasks[index].record.attempt == progress.attempt.attempt &&
         scheduler::holds_lease(tasks[index].record.state))
-      tasks[index].progress = std::move(progress);
+      tasks[index].progress = progress;
   }
 }
 

@@ -16,6 +16,7 @@ Resources room(std::int64_t cpu, std::int64_t memory, std::int64_t disk = 1024) 
 // Workers 1, 2, … of that capacity and free room.
 std::vector<Candidate> workers(const std::vector<std::pair<Resources, Resources>>& list) {
   std::vector<Candidate> candidates;
+  candidates.reserve(list.size());
   for (const auto& [capacity, free] : list)
     candidates.push_back({worker(candidates.size() + 1),
                           "w" + std::to_string(candidates.size() + 1), capacity, free});

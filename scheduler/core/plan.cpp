@@ -36,7 +36,7 @@ void Planner::reply(RequestId request, Result<ReplyBody> body) {
 void Planner::refuse(RequestId request, ErrorClass error_class, std::string code,
                      std::string message, std::string hint) {
   count(code);
-  reply(request, Error{error_class, std::move(code), std::move(message), std::move(hint), ""});
+  reply(request, Error{error_class, std::move(code), std::move(message), std::move(hint)});
 }
 
 void Planner::on_timer(const Timer& timer) {

@@ -8,7 +8,7 @@ namespace {
 
 Error invalid(const TaskSpec& task, std::string message) {
   return Error{ErrorClass::kUser, "spec.invalid",
-               "task \"" + task.name + "\" " + std::move(message), "", ""};
+               "task \"" + task.name + "\" " + std::move(message)};
 }
 
 // Kahn's algorithm: whatever can't be taken off lies on, or behind, a cycle.

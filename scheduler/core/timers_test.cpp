@@ -23,8 +23,10 @@ std::vector<Timer> all_of(Timers& timers) {
 TEST(Timers, come_up_when_due_in_an_order_that_no_order_of_arming_changes) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     std::mt19937_64 random(seed);
+    constexpr std::size_t kTimers = 200;
     std::vector<Timer> armed;
-    for (int i = 0; i < 200; ++i)
+    armed.reserve(kTimers);
+    while (armed.size() < kTimers)
       armed.push_back({Monotonic(static_cast<std::int64_t>(random() % 50)),
                        static_cast<TimerKind>(random() % 7), TaskIndex(0), random() % 3,
                        RunId(RawId{1, random() % 3})});

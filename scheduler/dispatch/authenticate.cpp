@@ -11,7 +11,7 @@ Result<Authenticator> Authenticator::make(std::string token) {
     return Error{ErrorClass::kUser, "dispatch.token_too_short",
                  "the workers' token has " + std::to_string(token.size()) +
                      " characters, at least " + std::to_string(kShortestToken) + " are wanted",
-                 "write random characters into the token's file", ""};
+                 "write random characters into the token's file"};
   return Authenticator(std::move(token));
 }
 
@@ -25,7 +25,7 @@ Result<WorkerIdentity> Authenticator::authenticate(std::string_view authorizatio
   const bool same = CRYPTO_memcmp(given.data(), token_.data(), token_.size()) == 0;
   if (!bearer || !same_size || !same)
     return Error{ErrorClass::kPolicy, "worker.unauthenticated",
-                 "the worker's token is not the scheduler's", "give both the same token file", ""};
+                 "the worker's token is not the scheduler's", "give both the same token file"};
   return WorkerIdentity{"worker"};
 }
 

@@ -229,7 +229,7 @@ Result<AttemptSucceeded> from_proto(const task::v1alpha1::Success& success,
     return Error{ErrorClass::kUser, "result.outputs_too_large",
                  "the outputs have " + std::to_string(success.outputs_json().size()) +
                      " bytes, they may have " + std::to_string(kMaxOutputsBytes),
-                 "write large results to a dataset", ""};
+                 "write large results to a dataset"};
   if (success.publication_json().size() > kMaxPublicationBytes)
     return invalid_result("a publication of " + std::to_string(success.publication_json().size()) +
                           " bytes");
@@ -267,7 +267,7 @@ Result<AttemptSucceeded> from_proto(const task::v1alpha1::Success& success,
                        " rows in " + std::to_string(success.writes(i).file_count()) +
                        " files, it has " + std::to_string(row_sum) + " in " +
                        std::to_string(write.files.size()),
-                   "", ""};
+                   ""};
   }
   attachment->outputs_json = success.outputs_json();
   attachment->publication_json = success.publication_json();

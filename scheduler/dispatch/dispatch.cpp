@@ -11,6 +11,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/check.h"
 #include "lib/ipc/private_files.h"
 #include "lib/ipc/socket_address.h"
 #include "millrace/worker/v1alpha1/worker.grpc.pb.h"
@@ -137,6 +138,7 @@ class WorkerStream final : public grpc::ServerBidiReactor<WorkerMessage, Schedul
       return finish(to_grpc(received.error()));
     }
     if (first) {
+      MILLRACE_CHECK(received->input.has_value(), "a hello that was taken joins");
       enqueue(welcome(settings_.terms));
       registry_.join(*this, identity_, std::move(*received->input));
     } else {
@@ -261,7 +263,7 @@ class DescribeAnswer {
  public:
   explicit DescribeAnswer(DescribeStream& stream) : stream_(&stream) {}
   ~DescribeAnswer() {
-    give(Error{ErrorClass::kTransient, "describe.unanswered", "the scheduler is stopping", "", ""});
+    give(Error{ErrorClass::kTransient, "describe.unanswered", "the scheduler is stopping"});
   }
   void give(const Result<Description>& description) {
     if (DescribeStream* stream = stream_.exchange(nullptr)) stream->answer(description);
@@ -299,7 +301,7 @@ class DispatchServer::Impl final : public worker::v1alpha1::Dispatch::CallbackSe
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || bound == 0)
       return Error{ErrorClass::kInfrastructure, "dispatch.listen_failed",
-                   "cannot listen at \"" + path + "\"", "", ""};
+                   "cannot listen at \"" + path + "\""};
     return ok_status();
   }
 

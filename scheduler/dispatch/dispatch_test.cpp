@@ -27,12 +27,12 @@ class RecordingHost final : public DispatchHost {
  public:
   void offer(Input input) override { add(inputs_, std::move(input)); }
   void progress(WorkerId, std::vector<AttemptProgress> attempts) override {
-    for (auto& attempt : attempts) add(progress_, std::move(attempt));
+    for (const AttemptProgress& attempt : attempts) add(progress_, attempt);
   }
   void describe(WorkerId worker, const AttemptRef& attempt, DescribeDone done) override {
     if (drop_describes) return;
     if (worker != kWorker || attempt != kAttempt)
-      return done(Error{ErrorClass::kInfrastructure, "lease.fenced", "not its attempt", "", ""});
+      return done(Error{ErrorClass::kInfrastructure, "lease.fenced", "not its attempt"});
     done(description);
   }
   void counted(const std::string& reason, const std::string&) override { add(reasons_, reason); }

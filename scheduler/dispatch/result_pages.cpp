@@ -45,7 +45,7 @@ Result<std::vector<PagedRow>> ResultPages::take(const AttemptRef& attempt, std::
     return Error{ErrorClass::kUser, "result.too_large",
                  "the result has more than " + std::to_string(limits_.max_files) + " files or " +
                      std::to_string(limits_.max_bytes.value()) + " bytes of file rows",
-                 "write fewer, larger files", ""};
+                 "write fewer, larger files"};
   ipc::FilesChecksum checksum;
   for (const PagedRow& paged : gathered.rows) checksum.add(paged.row.path, paged.row.checksum);
   const bool counted = gathered.rows.size() == file_count;
@@ -56,7 +56,7 @@ Result<std::vector<PagedRow>> ResultPages::take(const AttemptRef& attempt, std::
                  "the result names " + std::to_string(file_count) + " files with checksum \"" +
                      files_checksum + "\", what arrived is " +
                      std::to_string(gathered.rows.size()) + " with \"" + checksum.text() + "\"",
-                 "", ""};
+                 ""};
   return std::move(gathered.rows);
 }
 

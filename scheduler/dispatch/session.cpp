@@ -18,7 +18,7 @@ Result<Received> WorkerSession::receive(const worker::v1alpha1::WorkerMessage& m
   const auto kind = message.message_case();
   if (worker_.is_nil() != (kind == WorkerMessage::kHello))
     return Error{ErrorClass::kInfrastructure, "protocol.hello_expected",
-                 "a stream begins with one hello and has no other", "", ""};
+                 "a stream begins with one hello and has no other"};
   switch (kind) {
     case WorkerMessage::kHello:
       return on_hello(message.hello());
@@ -42,7 +42,7 @@ Result<Received> WorkerSession::on_hello(const worker::v1alpha1::Hello& hello) {
                  "worker \"" + hello.worker_name() + "\" speaks protocol " +
                      std::to_string(hello.protocol()) + ", this scheduler " +
                      std::to_string(kProtocol),
-                 "run neighbouring versions of both", ""};
+                 "run neighbouring versions of both"};
   MILLRACE_TRY(joined, from_proto(hello));
   worker_ = joined.worker;
   return only(std::move(joined));

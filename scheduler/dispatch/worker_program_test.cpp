@@ -116,6 +116,7 @@ class WorkerOfDispatch : public testing::Test {
     if (worker_ != 0) return;
     FILE* log = std::freopen((folder_ / "worker.log").c_str(), "a", stderr);
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     if (log != nullptr) ::execv(pointers[0], pointers.data());

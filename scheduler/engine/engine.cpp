@@ -202,10 +202,9 @@ void Engine::step_down(const std::string& reason, Now) {
   if (in_flight_) {
     for (const Reply& reply : in_flight_->replies)
       ports_.observer.reply(
-          {reply.request,
-           Error{ErrorClass::kInfrastructure, "engine.outcome_unknown",
-                 "leadership was lost before the commit was answered: " + reason,
-                 "look whether it took effect, or repeat it under the same key", ""}});
+          {reply.request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown",
+                                "leadership was lost before the commit was answered: " + reason,
+                                "look whether it took effect, or repeat it under the same key"}});
     in_flight_.reset();
   }
   for (const Input& input : pending_)

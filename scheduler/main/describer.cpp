@@ -62,7 +62,7 @@ Result<HeldAttempt> held_attempt(const State& state, WorkerId worker, const Atte
   if (run == nullptr || task == nullptr || !holds_lease(task->state) ||
       task->epoch != attempt.epoch || task->worker != worker)
     return Error{ErrorClass::kPolicy, "lease.fenced", "the attempt is not this worker's (any more)",
-                 "", ""};
+                 ""};
   const TaskSpec& spec = run->task_spec(attempt.task);
   HeldAttempt held{attempt,
                    run->ns,

@@ -49,13 +49,13 @@ Status write_port_file(const std::filesystem::path& file, std::uint16_t port) {
     if (!out.flush())
       return Error{ErrorClass::kInfrastructure, "port_file.unwritable",
                    "can't write \"" + file.string() + "\"",
-                   "check its folder and the room on its disk", ""};
+                   "check its folder and the room on its disk"};
   }
   std::error_code failure;
   std::filesystem::rename(temporary, file, failure);
   if (failure)
     return Error{ErrorClass::kInfrastructure, "port_file.unwritable",
-                 "can't write \"" + file.string() + "\": " + failure.message(), "", ""};
+                 "can't write \"" + file.string() + "\": " + failure.message()};
   return ok_status();
 }
 

@@ -151,7 +151,7 @@ void Loop::handle(Item item, Now now) {
                    if (engine_.role() != Role::kLeading) {
                      return look(Error{ErrorClass::kInfrastructure, "engine.not_leading",
                                        "this scheduler does not lead at the moment",
-                                       "try again in a few seconds", ""});
+                                       "try again in a few seconds"});
                    }
                    look(api::View{&engine_.state(), &engine_.liveness(), &engine_.settings(),
                                   engine_.applied(), now});

@@ -168,6 +168,7 @@ TEST_F(LoopTest, many_threads_are_answered_each_once) {
   std::atomic<int> answers{0};
   std::atomic<int> looks{0};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread)
     threads.emplace_back([&, thread] {
       for (int i = 0; i < kEach; ++i) {
@@ -212,6 +213,7 @@ TEST_F(LoopTest, stops_among_submitting_threads_and_forgets_nobody) {
   std::atomic<int> asked{0};
   std::atomic<int> answered{0};
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread)
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 3'000; ++i) {

@@ -26,6 +26,7 @@ ParsedOptions parse(std::vector<std::string> more) {
                                  "/data"};
   words.insert(words.end(), more.begin(), more.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size());
   for (std::string& word : words) arguments.push_back(word.data());
   ::testing::internal::CaptureStderr();
   ParsedOptions parsed = parse_options(static_cast<int>(arguments.size()), arguments.data());

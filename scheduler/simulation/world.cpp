@@ -400,8 +400,7 @@ void World::submit(std::size_t index) {
   // The scheduler may crash before it answers: then ask again, under the same key if there is one.
   const RequestId request(next_request_.value() - 1);
   clockwork_.after(seconds(30), [this, request] {
-    answered(request,
-             Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer", "", ""});
+    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
   });
 }
 
@@ -428,8 +427,7 @@ void World::steer(std::size_t index, DesiredState desired) {
     return again();
   }
   clockwork_.after(seconds(30), [this, request] {
-    answered(request,
-             Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer", "", ""});
+    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
   });
 }
 

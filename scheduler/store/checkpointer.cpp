@@ -114,7 +114,7 @@ Result<Sequence> write_checkpoint(pqxx::connection_base& connection, int shard,
 Result<Sequence> Checkpointer::checkpoint(const std::function<bool()>& cancelled) {
   const auto between = [&]() -> Status {
     if (!cancelled()) return ok_status();
-    return Error{ErrorClass::kTransient, "store.cancelled", "the checkpoint was cancelled", "", ""};
+    return Error{ErrorClass::kTransient, "store.cancelled", "the checkpoint was cancelled"};
   };
   try {
     RecoveredState recovered;

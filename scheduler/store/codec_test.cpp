@@ -163,7 +163,7 @@ TEST(Codec, broken_bytes_never_crash) {
         }
         break;
       default:
-        bytes = random.text() + bytes;
+        bytes.insert(0, random.text());
     }
     if (log) {
       SpecPool pool;

@@ -25,7 +25,7 @@ inline Error broken(std::string what) {
 inline Error unknown(std::string what) {
   return Error{ErrorClass::kInfrastructure, "log.unknown",
                "the log holds " + std::move(what) + ", which this version does not know",
-               "upgrade the scheduler", ""};
+               "upgrade the scheduler"};
 }
 
 // --- enums: in the proto one more than here, so that 0 is "not said"

@@ -31,7 +31,7 @@ constexpr int kBatches = 30;
   options.connection_string = database;
   PostgresStore store(
       options, [&](StoreAnswer answer) { answers.put(std::move(answer)); },
-      [](Error) { ::_exit(3); });
+      [](const Error&) { ::_exit(3); });
   store.campaign(LeaderId(RawId{1, static_cast<std::uint64_t>(::getpid())}));
   const auto elected = std::get<Elected>(answers.next().value());
   store.recover(elected.epoch);

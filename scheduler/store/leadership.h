@@ -12,7 +12,7 @@
 #include "scheduler/core/types.h"
 
 namespace pqxx {
-class connection_base;
+class connection_base;  // NOLINT(readability-identifier-naming): its own name
 }  // namespace pqxx
 
 namespace millrace::scheduler {

@@ -7,7 +7,7 @@
 #include "scheduler/store/projections.h"
 
 namespace pqxx {
-class connection_base;
+class connection_base;  // NOLINT(readability-identifier-naming): its own name
 }  // namespace pqxx
 
 namespace millrace::scheduler {

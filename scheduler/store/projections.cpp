@@ -59,7 +59,7 @@ class Projector {
     return Error{ErrorClass::kInfrastructure, "store.inconsistent",
                  "a batch speaks of task " + std::to_string(task.value()) + " of run " +
                      run.to_text() + ", which is not there",
-                 "", ""};
+                 ""};
   }
 
   Status add_bodies(const std::string& ns, const Attachment& attachment) {

@@ -23,7 +23,7 @@ constexpr const char* kLogPage = R"(
 
 Error broken(std::string what) {
   return Error{ErrorClass::kInfrastructure, "log.broken", std::move(what),
-               "restore the database from a backup", ""};
+               "restore the database from a backup"};
 }
 
 std::string bytes_of(const pqxx::field& field) {
@@ -69,7 +69,7 @@ Error differs(const NamespacedName& dataset, const std::string& in_log,
   return Error{ErrorClass::kInfrastructure, "store.heads_differ",
                "the newest snapshot of dataset " + text_of(dataset) + " is " + in_log +
                    " by the scheduler's log and " + in_catalog + " in the catalog",
-               "somebody wrote to the database beside the scheduler: restore it from a backup", ""};
+               "somebody wrote to the database beside the scheduler: restore it from a backup"};
 }
 
 }  // namespace

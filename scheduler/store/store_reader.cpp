@@ -317,7 +317,7 @@ Result<std::string> StoreReader::publication(const TaskRef& task) {
         to_uuid(task.run.raw()), task.task.value());
     if (rows.empty()) {
       return Error{ErrorClass::kInfrastructure, "publication.unknown",
-                   "the task has staged nothing that is to be published", "", ""};
+                   "the task has staged nothing that is to be published"};
     }
     found = rows[0][0].as<std::string>();
     return ok_status();
@@ -333,7 +333,7 @@ Result<SnapshotContent> StoreReader::content(const NamespacedName& name, Snapsho
     const auto snapshot = catalog::snapshot(transaction, dataset, id.raw());
     if (!snapshot) {
       return Error{ErrorClass::kInfrastructure, "snapshot.unknown",
-                   "dataset \"" + name.name + "\" has no snapshot " + id.to_text(), "", ""};
+                   "dataset \"" + name.name + "\" has no snapshot " + id.to_text()};
     }
     found.schema_json = snapshot->schema_json;
     for (std::optional<catalog::FileCursor> after = catalog::FileCursor(); after;) {

@@ -75,7 +75,7 @@ Result<LogPage> StoreReader::events(EventId after, RunId run, std::size_t limit)
     if (first < oldest) {
       return Error{ErrorClass::kUser, "log.expired",
                    "the events after " + after.to_text() + " are no longer kept",
-                   "read the state anew, and go on from its asOf", ""};
+                   "read the state anew, and go on from its asOf"};
     }
     SpecPool specs;
     Sequence last = newest;

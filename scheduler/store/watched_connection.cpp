@@ -8,7 +8,7 @@
 
 namespace millrace::scheduler {
 
-WatchedConnection::WatchedConnection(std::string connection_string)
+WatchedConnection::WatchedConnection(const std::string& connection_string)
     : connection_string_(postgres::with_timeouts(connection_string)) {}
 
 WatchedConnection::~WatchedConnection() { close(); }

@@ -7,14 +7,14 @@
 #include <string>
 
 namespace pqxx {
-class connection_base;
+class connection_base;  // NOLINT(readability-identifier-naming): its own name
 }  // namespace pqxx
 
 namespace millrace::scheduler {
 
 class WatchedConnection {
  public:
-  explicit WatchedConnection(std::string connection_string);
+  explicit WatchedConnection(const std::string& connection_string);
   ~WatchedConnection();
 
   // The owner's thread: the connection, opened when it is not. Throws what libpqxx throws.

@@ -87,6 +87,7 @@ TEST(Pgbouncer, the_store_works_behind_transaction_pooling) {
   std::atomic<bool> stop{false};
   std::atomic<int> reads{0};
   std::vector<std::jthread> readers;
+  readers.reserve(4);
   for (int i = 0; i < 4; ++i) {
     readers.emplace_back([&] {
       while (!stop) {

@@ -27,7 +27,7 @@ class PostgresWorld final : public StoreWorld {
     options.retry_pause = milliseconds(2);
     party.store = std::make_unique<scheduler::PostgresStore>(
         options, [&party](scheduler::StoreAnswer answer) { party.answers.put(std::move(answer)); },
-        [](Error error) { MILLRACE_CHECK(false, error.to_text()); });
+        [](const Error& error) { MILLRACE_CHECK(false, error.to_text()); });
     return *party.store;
   }
   scheduler::StoreAnswer answer(int store) override {

@@ -33,7 +33,8 @@ struct StoreKind {
   std::string name;
   std::unique_ptr<StoreWorld> (*make)();
 };
-// For gtest, which prints parameters.
+// For gtest, which prints parameters and looks for it by this name.
+// NOLINTNEXTLINE(readability-identifier-naming): its own name
 inline void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
 
 std::unique_ptr<StoreWorld> make_memory_world();

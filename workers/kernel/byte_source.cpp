@@ -16,7 +16,7 @@ constexpr std::size_t kCompressedBufferBytes = 256 << 10;
 
 Error read_failed(const std::string& name, int error) {
   return Error{ErrorClass::kInfrastructure, "source.read_failed",
-               "reading \"" + name + "\" failed: " + std::strerror(error), "", ""};
+               "reading \"" + name + "\" failed: " + std::strerror(error)};
 }
 
 class PlainSource final : public ByteSource {
@@ -91,7 +91,7 @@ class GzipSource final : public ByteSource {
   Error corrupt(const std::string& why) const {
     return Error{ErrorClass::kUser, "source.gzip_corrupt",
                  "\"" + plain_.name() + "\" is no whole gzip file: " + why,
-                 "compress the file again, or say \"compression: None\"", ""};
+                 "compress the file again, or say \"compression: None\""};
   }
 
   PlainSource plain_;

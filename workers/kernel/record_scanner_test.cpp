@@ -72,6 +72,7 @@ std::vector<Found> scan(const std::string& bytes, ScanOptions options,
 
 std::vector<std::string> texts(const std::vector<Found>& found) {
   std::vector<std::string> texts;
+  texts.reserve(found.size());
   for (const Found& record : found) texts.push_back(record.bytes);
   return texts;
 }

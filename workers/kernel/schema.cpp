@@ -12,11 +12,11 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 255;
 
 Error malformed(const std::string& message) {
-  return Error{ErrorClass::kInfrastructure, "schema.malformed", message, "", ""};
+  return Error{ErrorClass::kInfrastructure, "schema.malformed", message};
 }
 
 Error bad_name(const std::string& message) {
-  return Error{ErrorClass::kUser, "schema.column_name", message, "rename the column", ""};
+  return Error{ErrorClass::kUser, "schema.column_name", message, "rename the column"};
 }
 
 // SQL compares names without regard to the case of ASCII letters.

@@ -22,23 +22,23 @@ constexpr std::string_view kScheme = "file://";
 
 Error url_invalid(std::string_view url, const std::string& why) {
   return Error{ErrorClass::kUser, "source.url_invalid", "\"" + std::string(url) + "\" " + why,
-               "write it as file:///folder/name.csv", ""};
+               "write it as file:///folder/name.csv"};
 }
 
 Error outside(const std::string& path) {
   return Error{ErrorClass::kPolicy, "source.outside_roots",
                "\"" + path + "\" lies below none of the folders that tasks may use",
-               "move it, or let the worker's allowed roots hold its folder", ""};
+               "move it, or let the worker's allowed roots hold its folder"};
 }
 
 Error failed(const std::string& what, const std::string& path, int error) {
   return Error{ErrorClass::kInfrastructure, "source.open_failed",
-               what + " \"" + path + "\" failed: " + std::strerror(error), "", ""};
+               what + " \"" + path + "\" failed: " + std::strerror(error)};
 }
 
 Error not_found(const std::string& path) {
   return Error{ErrorClass::kUser, "source.not_found", "there is no file \"" + path + "\"",
-               "look at the URL and at the worker's machine", ""};
+               "look at the URL and at the worker's machine"};
 }
 
 bool lies_below(const std::string& path, const std::string& root) {
@@ -160,7 +160,7 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
       return Error{
           ErrorClass::kUser, "source.too_many_files",
           "\"" + path + "\" matches more than " + std::to_string(kMaxSourceFiles) + " files",
-          "ingest them in several tasks", ""};
+          "ingest them in several tasks"};
   }
   if (files.empty()) return not_found(path);
   return files;
@@ -177,7 +177,7 @@ Result<ipc::OwnedFd> open_below(const std::string& path, std::span<const std::st
   if (::fstat(file.get(), &status) != 0) return failed("looking at", path, errno);
   if (!S_ISREG(status.st_mode))
     return Error{ErrorClass::kUser, "source.not_found", "\"" + path + "\" is no regular file",
-                 "name a file, or files by * and ?", ""};
+                 "name a file, or files by * and ?"};
   return file;
 }
 

@@ -19,19 +19,19 @@ using millrace::testing::TempFolder;
 class SourceFiles : public ::testing::Test {
  protected:
   SourceFiles() {
-    outside = folder.write("outside/secret.csv", "x\n");
-    folder.write("root/b.csv", "b\n");
-    folder.write("root/a.csv", "a\n");
-    folder.write("root/c.txt", "c\n");
-    folder.write("root/sub/d.csv", "d\n");
-    folder.write("root/odd [1] %.csv", "o\n");
-    std::filesystem::create_directory(folder / "root/folder.csv");
-    std::filesystem::create_symlink(folder / "root/sub/d.csv", folder / "root/inner.csv");
+    outside_ = folder_.write("outside/secret.csv", "x\n");
+    folder_.write("root/b.csv", "b\n");
+    folder_.write("root/a.csv", "a\n");
+    folder_.write("root/c.txt", "c\n");
+    folder_.write("root/sub/d.csv", "d\n");
+    folder_.write("root/odd [1] %.csv", "o\n");
+    std::filesystem::create_directory(folder_ / "root/folder.csv");
+    std::filesystem::create_symlink(folder_ / "root/sub/d.csv", folder_ / "root/inner.csv");
   }
 
   // Names of what a URL gives, or the error's code.
   std::string list(const std::string& path) {
-    const auto files = list_source_files("file://" + folder / path, roots);
+    const auto files = list_source_files("file://" + folder_ / path, roots_);
     if (!files.ok()) return files.error().code;
     std::string names;
     for (const SourceFile& file : *files)
@@ -39,9 +39,9 @@ class SourceFiles : public ::testing::Test {
     return names;
   }
 
-  TempFolder folder;
-  std::string outside;
-  std::vector<std::string> roots{folder / "root"};
+  TempFolder folder_;
+  std::string outside_;
+  std::vector<std::string> roots_{folder_ / "root"};
 };
 
 TEST_F(SourceFiles, are_listed_in_the_order_of_their_names) {
@@ -63,43 +63,44 @@ TEST_F(SourceFiles, that_are_not_there_are_missed) {
 }
 
 TEST_F(SourceFiles, outside_of_the_roots_are_refused_however_they_are_named) {
-  std::filesystem::create_symlink(outside, folder / "root/link.csv");
-  std::filesystem::create_directory_symlink(folder / "outside", folder / "root/linked");
-  std::filesystem::create_symlink("../outside/secret.csv", folder / "root/relative.csv");
-  std::filesystem::create_directory(folder / "root-beside");
-  folder.write("root-beside/x.csv", "x");
+  std::filesystem::create_symlink(outside_, folder_ / "root/link.csv");
+  std::filesystem::create_directory_symlink(folder_ / "outside", folder_ / "root/linked");
+  std::filesystem::create_symlink("../outside/secret.csv", folder_ / "root/relative.csv");
+  std::filesystem::create_directory(folder_ / "root-beside");
+  folder_.write("root-beside/x.csv", "x");
   for (const char* const path :
        {"outside/secret.csv", "outside/*.csv", "root/../outside/secret.csv", "root/link.csv",
         "root/linked/secret.csv", "root/linked/*.csv", "root/relative.csv", "root/rel*.csv",
         "root-beside/x.csv", "root/%2e%2e/outside/secret.csv", "root/*/../../outside/secret.csv"})
     EXPECT_EQ(list(path), "source.outside_roots") << path;
-  roots.clear();
+  roots_.clear();
   EXPECT_EQ(list("root/a.csv"), "source.outside_roots") << "no root allows nothing";
 }
 
 TEST_F(SourceFiles, that_are_no_files_are_refused_without_waiting) {
-  ASSERT_EQ(::mkfifo((folder / "root/pipe").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((folder_ / "root/pipe").c_str(), 0600), 0);
   EXPECT_EQ(list("root/pipe"), "source.not_found");
-  roots.emplace_back("/dev");
-  EXPECT_FALSE(list_source_files("file:///dev/zero", roots).ok());
+  roots_.emplace_back("/dev");
+  EXPECT_FALSE(list_source_files("file:///dev/zero", roots_).ok());
 }
 
 TEST_F(SourceFiles, urls_that_are_none_are_refused) {
   for (const char* const url : {"", "s3://bucket/x", "file:x", "file://host/x", "/data/x.csv",
                                 "file:///x%", "file:///x%2", "file:///x%zz", "file:///x%00y"})
-    EXPECT_EQ(list_source_files(url, roots).error().code, "source.url_invalid") << url;
-  EXPECT_TRUE(list_source_files("file://localhost" + folder / "root/a.csv", roots).ok());
+    EXPECT_EQ(list_source_files(url, roots_).error().code, "source.url_invalid") << url;
+  EXPECT_TRUE(list_source_files("file://localhost" + folder_ / "root/a.csv", roots_).ok());
 }
 
 TEST_F(SourceFiles, folders_are_made_below_the_roots_alone) {
-  const auto made = make_folder_below(folder / "root/new/deeper", roots);
+  const auto made = make_folder_below(folder_ / "root/new/deeper", roots_);
   ASSERT_TRUE(made.ok()) << made.error().to_text();
-  EXPECT_TRUE(std::filesystem::is_directory(folder / "root/new/deeper"));
-  std::filesystem::create_directory_symlink(folder / "outside", folder / "root/linked");
+  EXPECT_TRUE(std::filesystem::is_directory(folder_ / "root/new/deeper"));
+  std::filesystem::create_directory_symlink(folder_ / "outside", folder_ / "root/linked");
   for (const char* const path : {"outside/new", "root/../outside/new", "root/linked/new", "root-x"})
-    EXPECT_EQ(make_folder_below(folder / path, roots).error().code, "source.outside_roots") << path;
-  EXPECT_FALSE(std::filesystem::exists(folder / "outside/new"));
-  EXPECT_EQ(make_folder_below(folder / "root/a.csv/x", roots).error().error_class,
+    EXPECT_EQ(make_folder_below(folder_ / path, roots_).error().code, "source.outside_roots")
+        << path;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "outside/new"));
+  EXPECT_EQ(make_folder_below(folder_ / "root/a.csv/x", roots_).error().error_class,
             ErrorClass::kInfrastructure);
 }
 

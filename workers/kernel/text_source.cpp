@@ -10,10 +10,6 @@
 namespace millrace::kernel {
 namespace {
 
-Error user_error(std::string code, std::string message, std::string hint) {
-  return Error{ErrorClass::kUser, std::move(code), std::move(message), std::move(hint), ""};
-}
-
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 ScanOptions options_of(const TextFormat& format, std::size_t columns) {
@@ -53,8 +49,9 @@ Result<std::vector<std::string>> read_header(const TextSource& source, const Csv
   const RecordSpan& first = block.records.front();
   if (first.fault != RecordFault::kNone ||
       splitter.split(block.bytes_of(first), fields) != FieldFault::kNone)
-    return user_error("ingest.header", "the first record of " + quoted(file.path) + " is damaged",
-                      "look at its quotes, and at csv.quote");
+    return Error{ErrorClass::kUser, "ingest.header",
+                 "the first record of " + quoted(file.path) + " is damaged",
+                 "look at its quotes, and at csv.quote"};
   for (const Field& field : fields) {
     const std::string number = "column" + std::to_string(names.size());
     names.push_back(csv.header && !field.null() ? std::string(field.text()) : number);
@@ -132,20 +129,20 @@ Status check_stated(const TextSource& source, TextLayout& layout) {
   const std::string file = quoted(source.files.front().path);
   if (!csv->header) {
     if (!layout.header.empty() && layout.header.size() != layout.schema.columns.size())
-      return user_error("ingest.column_missing",
-                        file + " has " + std::to_string(layout.header.size()) +
-                            " fields a record, and the schema " +
-                            std::to_string(layout.schema.columns.size()) + " columns",
-                        "without a header the schema names every field, in order");
+      return Error{ErrorClass::kUser, "ingest.column_missing",
+                   file + " has " + std::to_string(layout.header.size()) +
+                       " fields a record, and the schema " +
+                       std::to_string(layout.schema.columns.size()) + " columns",
+                   "without a header the schema names every field, in order"};
     layout.header.clear();
     for (const ColumnSpec& column : layout.schema.columns) layout.header.push_back(column.name);
     return ok_status();
   }
   for (const ColumnSpec& column : layout.schema.columns)
     if (std::ranges::find(layout.header, column.name) == layout.header.end())
-      return user_error("ingest.column_missing",
-                        "the header of " + file + " has no column " + quoted(column.name),
-                        "names count with their case; mend into.schema or the file");
+      return Error{ErrorClass::kUser, "ingest.column_missing",
+                   "the header of " + file + " has no column " + quoted(column.name),
+                   "names count with their case; mend into.schema or the file"};
   return ok_status();
 }
 
@@ -158,9 +155,9 @@ Status infer(const TextSource& source, TextLayout& layout) {
   for (std::size_t i = 0; i < sample.names.size(); ++i)
     layout.schema.columns.push_back({sample.names[i], std::string(sample.guesses[i].type()), true});
   if (layout.schema.columns.empty())
-    return user_error("ingest.no_columns",
-                      quoted(source.files.front().path) + " has no record to infer columns from",
-                      "state them in into.schema");
+    return Error{ErrorClass::kUser, "ingest.no_columns",
+                 quoted(source.files.front().path) + " has no record to infer columns from",
+                 "state them in into.schema"};
   return ok_status();
 }
 
@@ -173,8 +170,9 @@ Result<TextLayout> read_layout(const TextSource& source) {
   if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr) {
     MILLRACE_TRY(header, read_header(source, *csv, source.files.front()));
     if (header.empty() && csv->header)
-      return user_error("ingest.header", quoted(source.files.front().path) + " has no header",
-                        "say \"header: false\" for files without one");
+      return Error{ErrorClass::kUser, "ingest.header",
+                   quoted(source.files.front().path) + " has no header",
+                   "say \"header: false\" for files without one"};
     MILLRACE_RETURN_IF_ERROR(check_column_names(schema_of_names(header)));
     layout.header = std::move(header);
   }
@@ -184,9 +182,9 @@ Result<TextLayout> read_layout(const TextSource& source) {
     MILLRACE_RETURN_IF_ERROR(check_stated(source, layout));
   MILLRACE_RETURN_IF_ERROR(check_column_names(layout.schema));
   if (layout.schema.columns.size() > kMaxColumns)
-    return user_error("ingest.too_many_columns",
-                      "there are more than " + std::to_string(kMaxColumns) + " columns",
-                      "choose some by into.schema");
+    return Error{ErrorClass::kUser, "ingest.too_many_columns",
+                 "there are more than " + std::to_string(kMaxColumns) + " columns",
+                 "choose some by into.schema"};
   for (ColumnSpec& column : layout.schema.columns) {
     MILLRACE_TRY(type, parse_column_type(column.type));
     column.type = type.sql;
@@ -205,11 +203,10 @@ Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
     std::ranges::sort(sorted);
     std::ranges::sort(wanted);
     if (sorted != wanted)
-      return user_error("ingest.header",
-                        "the header of " + quoted(file.path) +
-                            " names other columns than that of " +
-                            quoted(source.files.front().path),
-                        "ingest files of different columns in tasks of their own");
+      return Error{ErrorClass::kUser, "ingest.header",
+                   "the header of " + quoted(file.path) + " names other columns than that of " +
+                       quoted(source.files.front().path),
+                   "ingest files of different columns in tasks of their own"};
     header = std::move(own);
   }
   MILLRACE_TRY(scanner, scan_file(source, file, options_of(source.format, header.size())));

@@ -194,7 +194,7 @@ bool scalar_fits(const ColumnType& type, std::string_view text) {
 Error unknown(std::string_view sql) {
   return Error{ErrorClass::kUser, "schema.type_unknown",
                "\"" + std::string(sql) + "\" is no type of a column",
-               "docs/types.md lists the types, such as BIGINT, DOUBLE, VARCHAR, TIMESTAMP", ""};
+               "docs/types.md lists the types, such as BIGINT, DOUBLE, VARCHAR, TIMESTAMP"};
 }
 
 // "18,2" → 18 and 2; "18" → 18 and 0.
@@ -208,7 +208,7 @@ Result<ColumnType> decimal_of(std::string_view arguments, std::string_view sql) 
       *scale > *precision)
     return Error{ErrorClass::kUser, "schema.type_invalid",
                  "\"" + std::string(sql) + "\" has no precision from 1 to 38 and scale up to it",
-                 "write it as DECIMAL(18,2)", ""};
+                 "write it as DECIMAL(18,2)"};
   return ColumnType{TypeKind::kDecimal, false, static_cast<std::uint8_t>(*scale),
                     "DECIMAL(" + std::to_string(*precision) + "," + std::to_string(*scale) + ")"};
 }

@@ -24,9 +24,9 @@ Error failed(const std::string& what, const std::string& path, int error) {
   if (error == ENOSPC || error == EDQUOT)
     return Error{ErrorClass::kResource, "engine.disk_full",
                  what + " \"" + path + "\": no space left on the device",
-                 "free space, or grant the task more disk", ""};
+                 "free space, or grant the task more disk"};
   return Error{ErrorClass::kInfrastructure, "file.failed",
-               what + " \"" + path + "\" failed: " + std::strerror(error), "", ""};
+               what + " \"" + path + "\" failed: " + std::strerror(error)};
 }
 
 std::string hex(std::uint64_t value) {

@@ -11,7 +11,7 @@ namespace millrace::runner {
 namespace {
 
 Error broken(const std::string& what) {
-  return Error{ErrorClass::kInfrastructure, "runner.channel", what, "", ""};
+  return Error{ErrorClass::kInfrastructure, "runner.channel", what};
 }
 
 }  // namespace

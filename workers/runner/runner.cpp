@@ -35,7 +35,7 @@ std::int64_t unshared_memory() {
 }
 
 Error protocol_error(const std::string& message) {
-  return Error{ErrorClass::kInfrastructure, "runner.protocol", message, "", ""};
+  return Error{ErrorClass::kInfrastructure, "runner.protocol", message};
 }
 
 }  // namespace
@@ -59,10 +59,11 @@ Error Runner::serve() {
     if (!more.ok()) return more.error();
     if (!*more) lease_.end_process(EXIT_SUCCESS);
     for (;;) {
-      const Result<std::optional<ToRunner>> message = channel_.next();
-      if (!message.ok()) return message.error();
-      if (!message->has_value()) break;
-      if (Status status = handle(**message); !status.ok()) return std::move(status).error();
+      const Result<std::optional<ToRunner>> next = channel_.next();
+      if (!next.ok()) return next.error();
+      const std::optional<ToRunner>& message = *next;
+      if (!message.has_value()) break;
+      if (Status status = handle(*message); !status.ok()) return std::move(status).error();
     }
   }
 }
@@ -72,15 +73,16 @@ Status Runner::handle(const ToRunner& message) {
     case ToRunner::kAssign:
       return begin(message.assign());
     case ToRunner::kMore: {
-      std::optional<v1alpha1::Assign> assign;
+      v1alpha1::Assign assign;
       {
         const std::lock_guard lock(mutex_);
         if (!growing_.has_value()) return protocol_error("a further chunk, and nothing assigned");
         growing_->mutable_description()->MergeFrom(message.more().description());
         growing_->set_more(message.more().more());
-        assign = std::exchange(growing_, std::nullopt);
+        assign = *std::move(growing_);
+        growing_.reset();
       }
-      return begin(*std::move(assign));
+      return begin(std::move(assign));
     }
     case ToRunner::kRenew: {
       const std::lock_guard lock(mutex_);
@@ -158,8 +160,10 @@ void Runner::work(const std::stop_token& stop) {
     std::shared_ptr<Attempt> attempt;
     {
       std::unique_lock lock(mutex_);
-      if (!arrived_.wait(lock, stop, [&] { return next_.has_value(); })) return;
-      assign = *std::exchange(next_, std::nullopt);
+      arrived_.wait(lock, stop, [&] { return next_.has_value(); });
+      if (!next_.has_value()) return;  // told to stop
+      assign = *std::move(next_);
+      next_.reset();
       attempt = attempt_;
     }
     run(assign, *attempt);

@@ -21,8 +21,8 @@ class RunnerCrash : public RunnerFixture {
     start({"MILLRACE_FAILPOINT_KILL=" + failpoint});
   }
   void expect_killed(const v1alpha1::ToRunner& message) {
-    runner->send(message);
-    const int status = runner->wait_for_end();
+    runner_->send(message);
+    const int status = runner_->wait_for_end();
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
   }
   std::optional<Finished> planes() {
@@ -38,11 +38,11 @@ class RunnerCrash : public RunnerFixture {
   // What a reader finds: the manifest's files, whole; and everything else that lies there.
   std::string published() {
     const json manifest =
-        json::parse(read_file(folder / "out/planes/manifest.json"), nullptr, false);
+        json::parse(read_file(folder_ / "out/planes/manifest.json"), nullptr, false);
     if (!manifest.is_object()) return "nothing";
     std::string text = "order " + manifest["order"].dump() + ":";
     for (const json& file : manifest["files"]) {
-      const std::string path = folder / ("out/planes/" + file["name"].get<std::string>());
+      const std::string path = folder_ / ("out/planes/" + file["name"].get<std::string>());
       if (!std::filesystem::exists(path) || std::filesystem::file_size(path) != file["bytes"])
         return "a manifest of files that are not there";
       text += " " + file["name"].get<std::string>();
@@ -51,7 +51,7 @@ class RunnerCrash : public RunnerFixture {
   }
   std::set<std::string> listing() {
     std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder / "out/planes"))
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "out/planes"))
       names.insert(entry.path().filename().string());
     return names;
   }
@@ -121,7 +121,7 @@ TEST_F(RunnerCrash, a_staging_that_was_lost_is_no_delivery) {
   const json deliver = deliver_of("planes", "ndjson");
   const auto staged = stage(deliver, *rows);
   ASSERT_TRUE(staged.has_value());
-  std::filesystem::remove_all(folder / "out/planes/.staging");
+  std::filesystem::remove_all(folder_ / "out/planes/.staging");
   EXPECT_EQ(fail(publication(deliver, *staged, 1)).code(), "deliver.staging_lost");
   EXPECT_EQ(published(), "nothing");
 }
@@ -131,9 +131,9 @@ TEST_F(RunnerCrash, somebody_elses_manifest_is_left_alone) {
   const json deliver = deliver_of("planes", "parquet");
   const auto staged = stage(deliver, *rows);
   ASSERT_TRUE(staged.has_value());
-  folder.write("out/planes/manifest.json", "{\"name\": \"a web application\"}");
+  folder_.write("out/planes/manifest.json", "{\"name\": \"a web application\"}");
   EXPECT_EQ(fail(publication(deliver, *staged, 1)).code(), "deliver.manifest_foreign");
-  EXPECT_EQ(read_file(folder / "out/planes/manifest.json"), "{\"name\": \"a web application\"}");
+  EXPECT_EQ(read_file(folder_ / "out/planes/manifest.json"), "{\"name\": \"a web application\"}");
 }
 
 }  // namespace

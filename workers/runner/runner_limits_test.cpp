@@ -13,8 +13,6 @@
 namespace millrace::runner {
 namespace {
 
-using v1alpha1::FromRunner;
-
 struct UnboundedText {
   std::string id;
   std::string text;
@@ -59,9 +57,9 @@ TEST_F(RunnerLimits, end_every_statement_in_time_and_within_memory) {
         "unbounded", {{"query", {{"sql", unbounded.text}, {"into", {{"dataset", "n"}}}}}});
     message.mutable_assign()->mutable_grant()->set_memory_bytes(kGrantMegabytes << 20);
     set_lease(message, std::chrono::seconds(6));
-    const pid_t pid = runner->pid();
+    const pid_t pid = runner_->pid();
     std::int64_t peak = 0;
-    runner->send(message);
+    runner_->send(message);
     // Until it ends by itself, hears a cancel, or its lease passes: one of the three comes.
     const auto begin = std::chrono::steady_clock::now();
     bool cancelled = false;
@@ -77,8 +75,8 @@ TEST_F(RunnerLimits, end_every_statement_in_time_and_within_memory) {
         cancel();
         cancelled = true;
       }
-      if (!runner->speaks(std::chrono::milliseconds(50))) continue;
-      const auto next = runner->receive();
+      if (!runner_->speaks(std::chrono::milliseconds(50))) continue;
+      const auto next = runner_->receive();
       over = !next.has_value() || next->has_failed() || next->has_succeeded();
     }
     EXPECT_LT(peak, 2 * kGrantMegabytes + 512);

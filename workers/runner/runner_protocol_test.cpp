@@ -18,7 +18,6 @@
 namespace millrace::runner {
 namespace {
 
-using millrace::testing::flights_folder;
 using millrace::testing::read_file;
 using nlohmann::json;
 using v1alpha1::FromRunner;
@@ -61,13 +60,13 @@ TEST_F(RunnerProtocol, one_runner_ingests_joins_delivers_and_publishes) {
   add_input(staging, "delays", *delays);
   const auto staged = finish(staging);
   ASSERT_TRUE(staged.has_value());
-  EXPECT_FALSE(std::filesystem::exists(folder / "out/delays/manifest.json"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/delays/manifest.json"));
 
   ASSERT_TRUE(finish(publication(deliver, *staged, 17)).has_value());
-  const std::string csv = read_file(folder / "out/delays/delays-00000.17.csv");
+  const std::string csv = read_file(folder_ / "out/delays/delays-00000.17.csv");
   EXPECT_EQ(csv.substr(0, csv.find('\n')), "carrier,engine,n,delay,visib");
   EXPECT_EQ(std::ranges::count(csv, '\n'), delays->success.writes(0).rows() + 1);
-  const json manifest = json::parse(read_file(folder / "out/delays/manifest.json"));
+  const json manifest = json::parse(read_file(folder_ / "out/delays/manifest.json"));
   EXPECT_EQ(manifest["order"], 17);
   EXPECT_EQ(manifest["snapshot"], "s-delays");
   EXPECT_EQ(manifest["files"][0]["name"], "delays-00000.17.csv");
@@ -89,8 +88,8 @@ TEST_F(RunnerProtocol, a_description_may_come_in_chunks) {
   auto& rest = *third.mutable_more()->mutable_description()->add_inputs();
   rest.set_dataset("planes");
   *rest.add_files() = planes->files.at(0).at(0);
-  runner->send(first);
-  runner->send(second);
+  runner_->send(first);
+  runner_->send(second);
   const auto counted = finish(third);
   ASSERT_TRUE(counted.has_value());
   EXPECT_NE(counted->files.at(0).at(0).statistics_json().find("\"max\":\"3322\""),
@@ -103,7 +102,7 @@ TEST_F(RunnerProtocol, a_command_hands_on_typed_outputs) {
   const auto done = finish(assignment("score", kind));
   ASSERT_TRUE(done.has_value());
   EXPECT_EQ(done->success.outputs_json(), R"({"kept":12})");
-  const std::string log = read_file(folder / "log");
+  const std::string log = read_file(folder_ / "log");
   EXPECT_NE(log.find("MILLRACE_TASK=score\n"), std::string::npos) << log;
   EXPECT_EQ(log.find("MILLRACE_FAILPOINT"), std::string::npos);
   EXPECT_NE(log.find("\n0\n1\n2\n3\n"), std::string::npos) << "3 is ls's own\n" << log;
@@ -123,10 +122,10 @@ TEST_F(RunnerProtocol, an_exit_code_comes_with_its_meaning) {
 TEST_F(RunnerProtocol, a_lease_that_passes_ends_runner_and_command) {
   ToRunner message = assignment("sleepy", command({"/bin/sh", "-c", "sleep 600 & sleep 600"}));
   set_lease(message, std::chrono::milliseconds(600));
-  runner->send(message);
-  const auto group = runner->wait_for(FromRunner::kProcessGroup);
+  runner_->send(message);
+  const auto group = runner_->wait_for(FromRunner::kProcessGroup);
   ASSERT_TRUE(group.has_value());
-  const int status = runner->wait_for_end();
+  const int status = runner_->wait_for_end();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ipc::kLeasePassedExit);
   EXPECT_TRUE(ends(group->process_group().pgid()));
 }
@@ -134,15 +133,15 @@ TEST_F(RunnerProtocol, a_lease_that_passes_ends_runner_and_command) {
 TEST_F(RunnerProtocol, a_lease_passes_for_a_stopped_runner_as_soon_as_it_goes_on) {
   ToRunner message = assignment("sleepy", command({"/bin/sleep", "600"}));
   set_lease(message, std::chrono::milliseconds(500));
-  runner->send(message);
-  const auto group = runner->wait_for(FromRunner::kProcessGroup);
+  runner_->send(message);
+  const auto group = runner_->wait_for(FromRunner::kProcessGroup);
   ASSERT_TRUE(group.has_value());
-  ::kill(runner->pid(), SIGSTOP);
+  ::kill(runner_->pid(), SIGSTOP);
   const Monotonic deadline(message.assign().lease_deadline_monotonic_us());
   while (monotonic_now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_TRUE(is_running(runner->pid()));
-  ::kill(runner->pid(), SIGCONT);
-  const int status = runner->wait_for_end();
+  EXPECT_TRUE(is_running(runner_->pid()));
+  ::kill(runner_->pid(), SIGCONT);
+  const int status = runner_->wait_for_end();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ipc::kLeasePassedExit);
   EXPECT_TRUE(ends(group->process_group().pgid()));
 }
@@ -150,58 +149,58 @@ TEST_F(RunnerProtocol, a_lease_passes_for_a_stopped_runner_as_soon_as_it_goes_on
 TEST_F(RunnerProtocol, a_renewed_lease_does_not_pass) {
   ToRunner message = assignment("short", command({"/bin/sleep", "1"}));
   set_lease(message, std::chrono::milliseconds(600));
-  runner->send(message);
-  ASSERT_TRUE(runner->wait_for(FromRunner::kStarted).has_value());
+  runner_->send(message);
+  ASSERT_TRUE(runner_->wait_for(FromRunner::kStarted).has_value());
   ToRunner renew;
-  renew.mutable_renew()->set_epoch(epoch);
+  renew.mutable_renew()->set_epoch(epoch_);
   renew.mutable_renew()->set_lease_deadline_monotonic_us(monotonic_now().value() + 600'000'000);
-  runner->send(renew);
+  runner_->send(renew);
   EXPECT_TRUE(finished().has_value());
 }
 
 TEST_F(RunnerProtocol, a_renewal_of_another_epoch_renews_nothing) {
   ToRunner message = assignment("sleepy", command({"/bin/sleep", "600"}));
   set_lease(message, std::chrono::milliseconds(600));
-  runner->send(message);
+  runner_->send(message);
   ToRunner renew;
-  renew.mutable_renew()->set_epoch(epoch - 1);
+  renew.mutable_renew()->set_epoch(epoch_ - 1);
   renew.mutable_renew()->set_lease_deadline_monotonic_us(monotonic_now().value() + 600'000'000);
-  runner->send(renew);
-  EXPECT_EQ(WEXITSTATUS(runner->wait_for_end()), ipc::kLeasePassedExit);
+  runner_->send(renew);
+  EXPECT_EQ(WEXITSTATUS(runner_->wait_for_end()), ipc::kLeasePassedExit);
 }
 
 TEST_F(RunnerProtocol, the_end_of_the_channel_ends_runner_and_command) {
-  runner->send(assignment("sleepy", command({"/bin/sleep", "600"})));
-  const auto group = runner->wait_for(FromRunner::kProcessGroup);
+  runner_->send(assignment("sleepy", command({"/bin/sleep", "600"})));
+  const auto group = runner_->wait_for(FromRunner::kProcessGroup);
   ASSERT_TRUE(group.has_value());
-  runner->close_channel();
-  EXPECT_EQ(runner->wait_for_end(), 0);
+  runner_->close_channel();
+  EXPECT_EQ(runner_->wait_for_end(), 0);
   EXPECT_TRUE(ends(group->process_group().pgid()));
 }
 
 TEST_F(RunnerProtocol, a_killed_runner_takes_its_command_along) {
-  runner->send(assignment("sleepy", command({"/bin/sleep", "600"})));
-  const auto group = runner->wait_for(FromRunner::kProcessGroup);
+  runner_->send(assignment("sleepy", command({"/bin/sleep", "600"})));
+  const auto group = runner_->wait_for(FromRunner::kProcessGroup);
   ASSERT_TRUE(group.has_value());
-  ::kill(runner->pid(), SIGKILL);
-  runner->wait_for_end();
+  ::kill(runner_->pid(), SIGKILL);
+  runner_->wait_for_end();
   EXPECT_TRUE(ends(group->process_group().pgid()));
 }
 
 TEST_F(RunnerProtocol, a_cancelled_command_gets_a_grace_and_no_more) {
-  runner->send(assignment(
+  runner_->send(assignment(
       "stubborn",
       command({"/bin/sh", "-c",
                "trap 'echo got TERM' TERM; echo trapped; while :; do sleep 0.01; done"})));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   const auto waits = [&] {
-    return read_file(folder / "log").find("trapped") == std::string::npos &&
+    return read_file(folder_ / "log").find("trapped") == std::string::npos &&
            std::chrono::steady_clock::now() < deadline;
   };
   while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   cancel();
   EXPECT_EQ(failure().code(), "task.cancelled");
-  EXPECT_NE(read_file(folder / "log").find("got TERM"), std::string::npos);
+  EXPECT_NE(read_file(folder_ / "log").find("got TERM"), std::string::npos);
 }
 
 TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_attempt) {
@@ -209,7 +208,7 @@ TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_attempt) {
       "leaver", command({"/bin/sh", "-c", "setsid sleep 600 & echo $! > $HOME/../left"})));
   ASSERT_TRUE(done.has_value());
   std::int64_t left = 0;
-  std::ifstream(folder / "left") >> left;
+  std::ifstream(folder_ / "left") >> left;
   EXPECT_GT(left, 0);
   EXPECT_FALSE(is_running(left)) << "waited for before the result was said";
 }
@@ -232,8 +231,8 @@ TEST_F(RunnerProtocol, a_refused_statement_says_where) {
 
 TEST_F(RunnerProtocol, nonsense_on_the_channel_ends_the_runner) {
   const std::string nonsense(64, '\xFF');
-  ASSERT_TRUE(runner->send_bytes(nonsense));
-  EXPECT_NE(runner->wait_for_end(), 0);
+  ASSERT_TRUE(runner_->send_bytes(nonsense));
+  EXPECT_NE(runner_->wait_for_end(), 0);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr std::size_t kPageBytes = 512 << 10;  // with the last row, still below
 constexpr std::size_t kMaxTextBytes = 4 << 10;
 
 Error invalid(std::string message) {
-  return Error{ErrorClass::kInfrastructure, "task.request_invalid", std::move(message), "", ""};
+  return Error{ErrorClass::kInfrastructure, "task.request_invalid", std::move(message)};
 }
 
 // A field that must be UTF-8, and not long, whatever a file or a program brought into it.

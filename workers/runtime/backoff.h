@@ -19,8 +19,8 @@ class Backoff {
     const std::int64_t wait = next_.value();
     next_ = std::min(Micros(wait * 2), limit_);
     ++failures_;
-    return Micros(wait / 2 +
-                  static_cast<std::int64_t>(static_cast<double>(wait - wait / 2) * jitter));
+    const std::int64_t half = wait / 2;
+    return Micros(half + static_cast<std::int64_t>(static_cast<double>(wait - half) * jitter));
   }
   void succeeded() {
     next_ = initial_;

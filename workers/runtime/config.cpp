@@ -151,7 +151,7 @@ Status check_required(const WorkerConfig& config) {
   for (const auto& [name, missing] : required)
     if (missing)
       return Error{ErrorClass::kUser, "flag.missing", "--" + std::string(name) + " is missing",
-                   "`millrace-worker --help` lists the flags", ""};
+                   "`millrace-worker --help` lists the flags"};
   return ok_status();
 }
 
@@ -185,9 +185,9 @@ Result<WorkerConfig> parse_config(std::span<const char* const> arguments) {
     if (flag == std::end(kFlags))
       return Error{ErrorClass::kUser, "flag.unknown",
                    "there is no flag \"" + std::string(name) + "\"",
-                   "`millrace-worker --help` lists the flags", ""};
+                   "`millrace-worker --help` lists the flags"};
     if (equals == std::string_view::npos && ++i >= arguments.size())
-      return Error{ErrorClass::kUser, "flag.missing", std::string(name) + " wants a value", "", ""};
+      return Error{ErrorClass::kUser, "flag.missing", std::string(name) + " wants a value"};
     const std::string_view value = equals == std::string_view::npos ? std::string_view(arguments[i])
                                                                     : argument.substr(equals + 1);
     if (!flag->set(config, value))

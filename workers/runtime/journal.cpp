@@ -143,7 +143,7 @@ Result<Journal> Journal::open(const std::filesystem::path& state_dir, RawId inca
   if (::flock(journal.lock_.get(), LOCK_EX | LOCK_NB) != 0)
     return Error{ErrorClass::kUser, "worker.state_in_use",
                  "another worker uses \"" + state_dir.string() + "\"",
-                 "stop it, or give this one a --state-dir of its own", ""};
+                 "stop it, or give this one a --state-dir of its own"};
   const JournalContent before = parse_journal(read_file(journal.file_));
   if (before.boot != boot_id() || end_groups(before.groups, log))
     journal.ended_ = before.incarnation;

@@ -41,7 +41,7 @@ Status make_folders(const WorkerConfig& config, telemetry::Log& log) {
     std::filesystem::create_directories(folder, code);
     if (code)
       return Error{ErrorClass::kUser, "worker.folder_failed",
-                   "cannot make \"" + folder.string() + "\": " + code.message(), "", ""};
+                   "cannot make \"" + folder.string() + "\": " + code.message()};
   }
   return ok_status();
 }
@@ -64,7 +64,7 @@ Status run(std::span<const char* const> arguments) {
   if (::access(config.runner.c_str(), X_OK) != 0)
     return Error{ErrorClass::kUser, "runner.missing",
                  "cannot run \"" + config.runner.string() + "\": " + std::strerror(errno),
-                 "name the runner program with --runner", ""};
+                 "name the runner program with --runner"};
   const RawId incarnation = new_incarnation();
   MILLRACE_TRY(journal, Journal::open(config.state_dir, incarnation, log));
   MILLRACE_RETURN_IF_ERROR(make_folders(config, log));

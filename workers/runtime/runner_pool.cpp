@@ -147,7 +147,7 @@ void RunnerPool::start_one() {
     const auto it = runners_.find(id);
     if (code || it == runners_.end() || it->second.view.phase != RunnerPhase::kStarting) return;
     it->second.reason = Error{ErrorClass::kInfrastructure, "runner.not_ready",
-                              "the runner did not say that it is ready", "", ""};
+                              "the runner did not say that it is ready"};
     kill(it->second);
   });
   by_pid_[pid] = id;
@@ -280,7 +280,7 @@ void RunnerPool::exited(RunnerId id, int wait_status) {
     events_.on_ended(*epoch, end);
   else if (started && !winding_down_)
     start_failed(end.reason.value_or(Error{ErrorClass::kInfrastructure, "runner.start_failed",
-                                           "the runner ended before it was ready", "", ""}));
+                                           "the runner ended before it was ready"}));
   schedule();
 }
 

@@ -45,8 +45,9 @@ struct RunnerProcess::Impl {
 RunnerProcess::RunnerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RunnerProcess::~RunnerProcess() = default;
 
-std::shared_ptr<RunnerProcess> RunnerProcess::adopt(asio::any_io_executor executor, RunnerId id,
-                                                    Spawned spawned, RunnerEvents& events) {
+std::shared_ptr<RunnerProcess> RunnerProcess::adopt(const asio::any_io_executor& executor,
+                                                    RunnerId id, Spawned spawned,
+                                                    RunnerEvents& events) {
   std::shared_ptr<RunnerProcess> runner(
       new RunnerProcess(std::make_unique<Impl>(executor, id, std::move(spawned), events)));
   runner->read_channel();
@@ -111,7 +112,7 @@ void RunnerProcess::take(std::string_view bytes) {
   if (Status fed = impl_->frames.feed(bytes); !fed.ok()) {
     Error error = std::move(fed).error();
     error.code = "runner.protocol";
-    return lost(std::move(error));
+    return lost(error);
   }
   while (const auto frame = impl_->frames.next()) {
     FromRunner message;
@@ -123,7 +124,7 @@ void RunnerProcess::take(std::string_view bytes) {
   }
 }
 
-void RunnerProcess::lost(Error error) {
+void RunnerProcess::lost(const Error& error) {
   if (std::exchange(impl_->is_lost, true)) return;
   if (impl_->events != nullptr) impl_->events->on_runner_lost(*this, error);
 }

@@ -33,8 +33,8 @@ class RunnerEvents {
 
 class RunnerProcess : public std::enable_shared_from_this<RunnerProcess> {
  public:
-  static std::shared_ptr<RunnerProcess> adopt(boost::asio::any_io_executor executor, RunnerId id,
-                                              Spawned spawned, RunnerEvents& events);
+  static std::shared_ptr<RunnerProcess> adopt(const boost::asio::any_io_executor& executor,
+                                              RunnerId id, Spawned spawned, RunnerEvents& events);
   ~RunnerProcess();
 
   RunnerId id() const;
@@ -62,7 +62,7 @@ class RunnerProcess : public std::enable_shared_from_this<RunnerProcess> {
   Pipe receive_output();
   void write_channel();
   void take(std::string_view bytes);
-  void lost(Error error);
+  void lost(const Error& error);
 
   std::unique_ptr<Impl> impl_;
 };

@@ -197,7 +197,7 @@ class DescribeCall final : public grpc::ClientReadReactor<DescriptionPage> {
           ""};
     switch (status.error_code()) {
       case grpc::StatusCode::FAILED_PRECONDITION:
-        return Error{ErrorClass::kInfrastructure, "lease.fenced", status.error_message(), "", ""};
+        return Error{ErrorClass::kInfrastructure, "lease.fenced", status.error_message()};
       case grpc::StatusCode::UNAVAILABLE:
       case grpc::StatusCode::DEADLINE_EXCEEDED:
       case grpc::StatusCode::CANCELLED:
@@ -290,8 +290,7 @@ class SchedulerLink::Impl {
       });
     };
     if (!stream_)
-      return done(
-          Error{ErrorClass::kTransient, "describe.unavailable", "there is no stream", "", ""});
+      return done(Error{ErrorClass::kTransient, "describe.unavailable", "there is no stream"});
     new DescribeCall(*stub_, settings_, attempt, done);
   }
 

@@ -26,7 +26,7 @@ Result<std::filesystem::path> ScratchFolders::take() {
   std::filesystem::path folder = root_ / std::to_string(++last_);
   if (::mkdir(folder.c_str(), 0700) != 0)
     return Error{ErrorClass::kInfrastructure, "worker.scratch_failed",
-                 "cannot make \"" + folder.string() + "\": " + std::strerror(errno), "", ""};
+                 "cannot make \"" + folder.string() + "\": " + std::strerror(errno)};
   return folder;
 }
 

@@ -177,13 +177,13 @@ void Worker::on_start(const worker::v1alpha1::Start& start) {
   leases_.hold(epoch, Monotonic(start.lease_from_monotonic_us()), Micros(start.lease_us()));
   arm_tick();
   if (draining_)
-    return end(epoch, attempt,
-               Error{ErrorClass::kInfrastructure, "worker.draining",
-                     "the worker is being shut down", "", ""});
+    return end(
+        epoch, attempt,
+        Error{ErrorClass::kInfrastructure, "worker.draining", "the worker is being shut down"});
   if (!is_path_part(attempt.ns) || attempt.ref.run_id().size() != 16)
     return end(epoch, attempt,
                Error{ErrorClass::kInfrastructure, "worker.invalid_start",
-                     "the attempt's namespace or run cannot name a folder", "", ""});
+                     "the attempt's namespace or run cannot name a folder"});
   describe(epoch);
 }
 
@@ -239,7 +239,7 @@ void Worker::drain() {
     for (auto it = attempts_.begin(); it != attempts_.end();) {
       const auto current = it++;
       end(current->first, current->second,
-          Error{ErrorClass::kInfrastructure, "worker.drained", "the worker was shut down", "", ""});
+          Error{ErrorClass::kInfrastructure, "worker.drained", "the worker was shut down"});
     }
     drain_timer_.expires_after(std::chrono::seconds(2));
     drain_timer_.async_wait([this](const boost::system::error_code& late) {

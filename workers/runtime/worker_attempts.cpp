@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "lib/ipc/runner_exit.h"
 #include "workers/runtime/wire.h"
 #include "workers/runtime/worker.h"
@@ -180,30 +181,31 @@ void Worker::on_page(Epoch epoch, Attempt& attempt, const task::v1alpha1::FilePa
         epoch, attempt,
         Error{ErrorClass::kUser, "result.too_large",
               "the rows of the result's files exceed " + std::to_string(kMaxPageBytes) + " bytes",
-              "write fewer, larger files", ""});
+              "write fewer, larger files"});
   attempt.pages.push_back(std::move(message));
 }
 
 void Worker::on_output(Epoch epoch, std::string_view bytes) {
   const auto it = attempts_.find(epoch);
-  if (it != attempts_.end() && it->second.log) it->second.log->write(bytes);
+  if (it == attempts_.end()) return;
+  Attempt& attempt = it->second;
+  if (attempt.log) attempt.log->write(bytes);
 }
 
 void Worker::on_ended(Epoch epoch, const RunnerEnd& ended) {
   const auto it = attempts_.find(epoch);
   if (it == attempts_.end()) return;
   Attempt& attempt = it->second;
-  if (attempt.ending && !attempt.ending->failure) return forget(epoch);
+  if (attempt.ending) {
+    const std::optional<Error>& failure = attempt.ending->failure;
+    if (!failure) return forget(epoch);
+    return fail(epoch, attempt, to_wire(*failure));
+  }
   const auto deadline = leases_.deadline(epoch);
   const bool lease_passed =
       (deadline && *deadline <= monotonic_now()) ||
       (WIFEXITED(ended.wait_status) && WEXITSTATUS(ended.wait_status) == ipc::kLeasePassedExit);
-  Error error = crash(ended, attempt);
-  if (attempt.ending)
-    error = *attempt.ending->failure;
-  else if (lease_passed)
-    error = lease_expired();
-  fail(epoch, attempt, to_wire(error));
+  fail(epoch, attempt, to_wire(lease_passed ? lease_expired() : crash(ended, attempt)));
 }
 
 void Worker::on_unavailable(const Error& error) {
@@ -211,7 +213,7 @@ void Worker::on_unavailable(const Error& error) {
     const auto current = it++;
     if (current->second.phase == AttemptPhase::kWaiting)
       end(current->first, current->second,
-          Error{ErrorClass::kInfrastructure, "runner.unavailable", error.message, "", ""});
+          Error{ErrorClass::kInfrastructure, "runner.unavailable", error.message});
   }
 }
 
@@ -248,6 +250,7 @@ void Worker::finish(Epoch, Attempt& attempt, WorkerMessage result) {
 
 // Pages and result, in one go. Said again by tick() until it is acknowledged.
 void Worker::say(Attempt& attempt) {
+  MILLRACE_CHECK(attempt.result.has_value(), "an attempt that finished has a result");
   attempt.said_at = monotonic_now();
   if (!connected_) return;
   for (const WorkerMessage& page : attempt.pages) link_.send(page);

@@ -90,7 +90,7 @@ void Worker::watch(Epoch epoch, Attempt& attempt, Monotonic now, const ProcessTa
                Error{ErrorClass::kTransient, "attempt.timed_out",
                      "the attempt ran longer than " +
                          std::to_string(attempt.timeout.value() / 1'000) + " ms",
-                     "", ""});
+                     ""});
 }
 
 void Worker::sample(Epoch epoch, Attempt& attempt, const ProcessTable* processes) {

@@ -33,11 +33,7 @@ struct ChildFault {
 
 Error start_failed(const std::string& what, int error) {
   return Error{ErrorClass::kInfrastructure, "command.start",
-               what + " failed: " + std::strerror(error), "", ""};
-}
-
-Error user_error(std::string code, std::string message, std::string hint) {
-  return Error{ErrorClass::kUser, std::move(code), std::move(message), std::move(hint), ""};
+               what + " failed: " + std::strerror(error)};
 }
 
 std::string_view path_variable(const std::vector<std::string>& environment) {
@@ -51,8 +47,8 @@ Result<std::string> find_program(const CommandSpec& spec) {
   const std::string& name = spec.argv.front();
   if (name.find('/') != std::string::npos) {
     if (::access(name.c_str(), F_OK) != 0)
-      return user_error("command.not_found", "there is no program \"" + name + "\"",
-                        "look at argv and at the worker's machine");
+      return Error{ErrorClass::kUser, "command.not_found", "there is no program \"" + name + "\"",
+                   "look at argv and at the worker's machine"};
     return name;
   }
   std::string_view folders = path_variable(spec.environment);
@@ -65,12 +61,13 @@ Result<std::string> find_program(const CommandSpec& spec) {
       return candidate;
     folders.remove_prefix(std::min(colon + 1, folders.size()));
   }
-  return user_error("command.not_found", "there is no program \"" + name + "\" on PATH",
-                    "give its absolute path");
+  return Error{ErrorClass::kUser, "command.not_found",
+               "there is no program \"" + name + "\" on PATH", "give its absolute path"};
 }
 
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
@@ -140,14 +137,14 @@ Error error_of(const ChildFault& fault, const CommandSpec& spec) {
   const std::string why = std::strerror(fault.error);
   switch (fault.step) {
     case Step::kFolder:
-      return user_error("command.folder",
-                        "the folder \"" + spec.folder + "\" can't be entered: " + why,
-                        "look at workingDirectory");
+      return Error{ErrorClass::kUser, "command.folder",
+                   "the folder \"" + spec.folder + "\" can't be entered: " + why,
+                   "look at workingDirectory"};
     case Step::kExec:
-      return user_error("command.not_executable",
-                        "\"" + spec.argv.front() + "\" can't be executed: " + why,
-                        fault.error == ENOEXEC ? "begin a script with #! and its interpreter"
-                                               : "look at its permissions");
+      return Error{ErrorClass::kUser, "command.not_executable",
+                   "\"" + spec.argv.front() + "\" can't be executed: " + why,
+                   fault.error == ENOEXEC ? "begin a script with #! and its interpreter"
+                                          : "look at its permissions"};
     case Step::kPrepare:
       break;
   }

@@ -43,7 +43,9 @@ std::vector<std::string> environment_of(const manifest::CommandTask& task,
       found->second = own.value;
   }
   std::vector<std::string> environment;
-  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  environment.reserve(variables.size());
+  for (const auto& [name, value] : variables)
+    environment.emplace_back(name).append("=").append(value);
   return environment;
 }
 
@@ -59,7 +61,7 @@ Result<std::string> read_output(const fs::path& folder, const std::string& name)
   if (!fs::is_regular_file(fs::symlink_status(path, error)))
     return Error{ErrorClass::kUser, "command.output_missing",
                  "the program wrote no output \"" + name + "\"",
-                 "write it to the file $MILLRACE_OUTPUTS/" + name, ""};
+                 "write it to the file $MILLRACE_OUTPUTS/" + name};
   if (fs::file_size(path, error) > kMaxOutputsBytes || error)
     return output_error(name, "exceeds 16 KiB", "hand on large things as datasets");
   std::ifstream file(path, std::ios::binary);
@@ -107,7 +109,7 @@ Result<std::string> outputs_of(const std::vector<manifest::Output>& declared,
   std::string json = outputs.dump();
   if (json.size() > kMaxOutputsBytes)
     return Error{ErrorClass::kUser, "command.output_invalid", "the outputs exceed 16 KiB together",
-                 "hand on large things as datasets", ""};
+                 "hand on large things as datasets"};
   return json;
 }
 
@@ -116,18 +118,18 @@ Error error_of(const CommandEnd& end, const manifest::CommandTask& task) {
   if (end.signal == SIGKILL)
     return Error{ErrorClass::kResource, "command.killed",
                  "\"" + program + "\" was killed, most likely for want of memory",
-                 "grant the task more memory by resources", ""};
+                 "grant the task more memory by resources"};
   if (end.signal != 0)
     return Error{ErrorClass::kUser, "command.signal",
                  "\"" + program + "\" was ended by signal " + std::to_string(end.signal) + " (" +
                      ::strsignal(end.signal) + ")",
-                 "look at the task's log", ""};
+                 "look at the task's log"};
   const std::string message =
       "\"" + program + "\" ended with exit code " + std::to_string(end.exit_code);
   for (const manifest::ExitCodeMeaning& meaning : task.exit_codes)
     if (std::ranges::find(meaning.codes, end.exit_code) != meaning.codes.end())
-      return Error{meaning.error_class, meaning.code, message, "look at the task's log", ""};
-  return Error{ErrorClass::kUser, "command.exit", message, "look at the task's log", ""};
+      return Error{meaning.error_class, meaning.code, message, "look at the task's log"};
+  return Error{ErrorClass::kUser, "command.exit", message, "look at the task's log"};
 }
 
 }  // namespace
@@ -139,7 +141,7 @@ Result<TaskSuccess> run_command(const manifest::CommandTask& task, const TaskReq
   fs::create_directories(outputs, error);
   if (error)
     return Error{ErrorClass::kInfrastructure, "command.start",
-                 "the scratch folder can't be used: " + error.message(), "", ""};
+                 "the scratch folder can't be used: " + error.message()};
   const CommandSpec spec{task.argv, environment_of(task, request, outputs),
                          task.working_directory.value_or(request.scratch_folder)};
   Result<ChildCommand> child = ChildCommand::start(spec, context.report_group);
@@ -151,8 +153,7 @@ Result<TaskSuccess> run_command(const manifest::CommandTask& task, const TaskReq
   end_orphans();
   context.report_group({});
   context.exit_code = end.exit_code;
-  if (end.stopped)
-    return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped", "", ""};
+  if (end.stopped) return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped"};
   if (end.signal != 0 || end.exit_code != 0) return error_of(end, task);
   TaskSuccess success;
   MILLRACE_TRY(values, outputs_of(request.task.outputs, outputs));

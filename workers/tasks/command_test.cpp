@@ -18,22 +18,22 @@ using millrace::testing::TempFolder;
 
 class Command : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { engine = *kernel::open_query_engine(); }
-  static void TearDownTestSuite() { engine.reset(); }
+  static void SetUpTestSuite() { engine_ = *kernel::open_query_engine(); }
+  static void TearDownTestSuite() { engine_.reset(); }
 
   Result<TaskSuccess> run(std::vector<std::string> argv) {
-    request.scratch_folder = folder / "scratch";
-    std::filesystem::remove_all(request.scratch_folder);
-    std::filesystem::create_directory(request.scratch_folder);
-    request.grace = milliseconds(100);
-    task.argv = std::move(argv);
-    request.task.name = "c";
-    request.task.kind = task;
-    groups.clear();
-    const auto report = [&](const ProcessGroup& group) { groups.push_back(group.id); };
-    TaskContext context{*engine, stop.get_token(), activity, report, 0};
-    Result<TaskSuccess> result = run_task(request, context);
-    exit_code = context.exit_code;
+    request_.scratch_folder = folder_ / "scratch";
+    std::filesystem::remove_all(request_.scratch_folder);
+    std::filesystem::create_directory(request_.scratch_folder);
+    request_.grace = milliseconds(100);
+    task_.argv = std::move(argv);
+    request_.task.name = "c";
+    request_.task.kind = task_;
+    groups_.clear();
+    const auto report = [&](const ProcessGroup& group) { groups_.push_back(group.id); };
+    TaskContext context{*engine_, stop_.get_token(), activity_, report, 0};
+    Result<TaskSuccess> result = run_task(request_, context);
+    exit_code_ = context.exit_code;
     return result;
   }
   std::string code_of(std::vector<std::string> argv) {
@@ -42,22 +42,22 @@ class Command : public ::testing::Test {
   }
   Result<TaskSuccess> shell(const std::string& script) { return run({"/bin/sh", "-c", script}); }
 
-  static std::unique_ptr<kernel::QueryEngine> engine;
-  TempFolder folder;
-  manifest::CommandTask task;
-  TaskRequest request;
-  std::stop_source stop;
-  kernel::Activity activity;
-  std::vector<pid_t> groups;
-  int exit_code = 0;
+  static std::unique_ptr<kernel::QueryEngine> engine_;
+  TempFolder folder_;
+  manifest::CommandTask task_;
+  TaskRequest request_;
+  std::stop_source stop_;
+  kernel::Activity activity_;
+  std::vector<pid_t> groups_;
+  int exit_code_ = 0;
 };
-std::unique_ptr<kernel::QueryEngine> Command::engine;
+std::unique_ptr<kernel::QueryEngine> Command::engine_;
 
 TEST_F(Command, gets_few_variables_and_its_own) {
-  task.env = {{"OWN", "a b;$c"}, {"LANG", "de_DE.UTF-8"}};
-  request.run_name = "flights-1";
+  task_.env = {{"OWN", "a b;$c"}, {"LANG", "de_DE.UTF-8"}};
+  request_.run_name = "flights-1";
   ASSERT_TRUE(shell("env | sort > env; pwd > pwd").ok());
-  const std::string scratch = request.scratch_folder;
+  const std::string scratch = request_.scratch_folder;
   EXPECT_EQ(read_file(scratch + "/pwd"), scratch + "\n");
   EXPECT_EQ(read_file(scratch + "/env"),
             "HOME=" + scratch +
@@ -74,21 +74,21 @@ TEST_F(Command, is_found_by_path_or_name) {
   EXPECT_EQ(code_of({"/bin/true"}), "no error");
   EXPECT_EQ(code_of({"no-such-program"}), "command.not_found");
   EXPECT_EQ(code_of({"/no/such/program"}), "command.not_found");
-  EXPECT_EQ(code_of({folder.write("text", "echo no interpreter\n")}), "command.not_executable");
-  task.working_directory = "/no/such/folder";
+  EXPECT_EQ(code_of({folder_.write("text", "echo no interpreter\n")}), "command.not_executable");
+  task_.working_directory = "/no/such/folder";
   EXPECT_EQ(code_of({"true"}), "command.folder");
-  EXPECT_EQ(groups.back(), 0) << "also a group that never ran is over";
+  EXPECT_EQ(groups_.back(), 0) << "also a group that never ran is over";
 }
 
 TEST_F(Command, arguments_are_no_shells_business) {
   ASSERT_TRUE(run({"/usr/bin/touch", "a b; rm -rf $HOME"}).ok());
-  EXPECT_TRUE(std::filesystem::exists(request.scratch_folder + "/a b; rm -rf $HOME"));
+  EXPECT_TRUE(std::filesystem::exists(request_.scratch_folder + "/a b; rm -rf $HOME"));
 }
 
 TEST_F(Command, hands_on_outputs_of_their_types) {
-  request.task.outputs = {{"text", manifest::StringOutput{}},
-                          {"number", manifest::IntegerOutput{}},
-                          {"flag", manifest::BooleanOutput{}}};
+  request_.task.outputs = {{"text", manifest::StringOutput{}},
+                           {"number", manifest::IntegerOutput{}},
+                           {"flag", manifest::BooleanOutput{}}};
   const auto good = shell(
       "cd outputs; echo '3 items' > text; echo -12 > number; echo true > flag; echo x > "
       "undeclared");
@@ -109,25 +109,25 @@ TEST_F(Command, hands_on_outputs_of_their_types) {
 }
 
 TEST_F(Command, ends_have_meanings) {
-  task.exit_codes = {{{3, 4}, ErrorClass::kTransient, "partner.busy"}};
+  task_.exit_codes = {{{3, 4}, ErrorClass::kTransient, "partner.busy"}};
   const auto busy = shell("exit 4");
   ASSERT_FALSE(busy.ok());
   EXPECT_EQ(busy.error().code, "partner.busy");
   EXPECT_EQ(busy.error().error_class, ErrorClass::kTransient);
-  EXPECT_EQ(exit_code, 4);
+  EXPECT_EQ(exit_code_, 4);
   const auto other = shell("exit 5");
   EXPECT_EQ(other.error().code, "command.exit");
   EXPECT_EQ(other.error().error_class, ErrorClass::kUser);
-  EXPECT_EQ(exit_code, 5);
+  EXPECT_EQ(exit_code_, 5);
   EXPECT_EQ(shell("kill -SEGV $$").error().code, "command.signal");
   EXPECT_EQ(shell("kill -KILL $$").error().error_class, ErrorClass::kResource);
 }
 
 TEST_F(Command, leaves_nobody_of_its_group_behind) {
   ASSERT_TRUE(shell("sleep 600 & echo $! > left").ok());
-  EXPECT_EQ(groups.size(), 2U);
-  EXPECT_EQ(groups.back(), 0);
-  const std::string left = read_file(request.scratch_folder + "/left");
+  EXPECT_EQ(groups_.size(), 2U);
+  EXPECT_EQ(groups_.back(), 0);
+  const std::string left = read_file(request_.scratch_folder + "/left");
   const std::string stat = "/proc/" + left.substr(0, left.size() - 1) + "/stat";
   // It was killed; its end is init's to see.
   const auto runs = [&] {
@@ -141,7 +141,7 @@ TEST_F(Command, leaves_nobody_of_its_group_behind) {
 }
 
 TEST_F(Command, hears_of_a_stop_that_came_before_it) {
-  stop.request_stop();
+  stop_.request_stop();
   EXPECT_EQ(shell("sleep 600").error().code, "task.cancelled");
 }
 
@@ -149,9 +149,9 @@ TEST_F(Command, has_no_way_to_more_privileges) {
   ASSERT_TRUE(shell("grep NoNewPrivs /proc/self/status > privileges; ulimit -c > core; readlink "
                     "/proc/self/fd/0 > stdin")
                   .ok());
-  EXPECT_EQ(read_file(request.scratch_folder + "/privileges"), "NoNewPrivs:\t1\n");
-  EXPECT_EQ(read_file(request.scratch_folder + "/core"), "0\n");
-  EXPECT_EQ(read_file(request.scratch_folder + "/stdin"), "/dev/null\n");
+  EXPECT_EQ(read_file(request_.scratch_folder + "/privileges"), "NoNewPrivs:\t1\n");
+  EXPECT_EQ(read_file(request_.scratch_folder + "/core"), "0\n");
+  EXPECT_EQ(read_file(request_.scratch_folder + "/stdin"), "/dev/null\n");
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ Result<TaskSuccess> stage(const manifest::DeliverTask& task,
   success.publication_json = to_json(publication);
   if (success.publication_json.size() > kMaxPublicationBytes)
     return Error{ErrorClass::kInfrastructure, "deliver.publication_too_large",
-                 "the publication's description exceeds 64 KiB", "", ""};
+                 "the publication's description exceeds 64 KiB"};
   success.message = grouped(file.rows) + " rows staged";
   return success;
 }

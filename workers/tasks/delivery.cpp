@@ -31,7 +31,7 @@ constexpr std::chrono::seconds kLockPatience{30};
 
 Error failed(const std::string& what, const fs::path& path, int error) {
   return Error{ErrorClass::kInfrastructure, "file.failed",
-               what + " \"" + path.string() + "\" failed: " + std::strerror(error), "", ""};
+               what + " \"" + path.string() + "\" failed: " + std::strerror(error)};
 }
 
 bool is_file_name(std::string_view name) {
@@ -79,7 +79,7 @@ Result<std::optional<InPlace>> read_manifest(const fs::path& path) {
   }
   return Error{ErrorClass::kUser, "deliver.manifest_foreign",
                "\"" + path.string() + "\" is no manifest of a delivery",
-               "deliver to a folder of its own", ""};
+               "deliver to a folder of its own"};
 }
 
 // Written beside its place, whole, and then put there by one rename.
@@ -102,7 +102,7 @@ Status write_whole(const fs::path& path, const std::string& content) {
 }
 
 Error cancelled() {
-  return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped", "", ""};
+  return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped"};
 }
 
 // The lock is the folder's, for as long as the descriptor is open; the kernel gives it up with the
@@ -117,7 +117,7 @@ Result<ipc::OwnedFd> lock_folder(const fs::path& folder, const std::stop_token& 
     if (stop.stop_requested()) return cancelled();
     if (std::chrono::steady_clock::now() > deadline)
       return Error{ErrorClass::kTransient, "deliver.locked",
-                   "another publication holds \"" + path.string() + "\"", "", ""};
+                   "another publication holds \"" + path.string() + "\""};
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return lock;
@@ -134,7 +134,7 @@ Status move_into_place(const Publication& publication, std::int64_t order, const
     std::error_code error;
     if (fs::file_size(to, error) == static_cast<std::uintmax_t>(file.bytes) && !error) continue;
     return Error{ErrorClass::kInfrastructure, "deliver.staging_lost",
-                 "\"" + from.string() + "\" is gone", "run the delivery again", ""};
+                 "\"" + from.string() + "\" is gone", "run the delivery again"};
   }
   return kernel::sync_path(folder.string());
 }
@@ -186,6 +186,7 @@ void remove_stagings(const Publication& publication, const fs::path& folder) {
 
 std::vector<std::string> published_names(const Publication& publication, std::int64_t order) {
   std::vector<std::string> names;
+  names.reserve(publication.files.size());
   for (const DeliveredFile& file : publication.files)
     names.push_back(published_name(file.name, order));
   return names;

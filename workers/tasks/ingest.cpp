@@ -52,7 +52,7 @@ Result<TaskSuccess> run_ingest(const manifest::IngestTask& task, const TaskReque
   if (task.into.dataset == task.quarantine.dataset)
     return Error{ErrorClass::kUser, "ingest.same_dataset",
                  "rows and bad rows can't go to the same dataset \"" + task.into.dataset + "\"",
-                 "name another quarantine.dataset", ""};
+                 "name another quarantine.dataset"};
   MILLRACE_TRY(files, kernel::list_source_files(task.from.url, request.allowed_roots));
   const kernel::Schema stated = schema_of(task.into.schema);
   const kernel::Watch watch{context.stop, context.activity};

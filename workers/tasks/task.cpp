@@ -23,7 +23,7 @@ bool is_plain_path(std::string_view path) {
 }
 
 Error invalid(std::string code, std::string message) {
-  return Error{ErrorClass::kInfrastructure, std::move(code), std::move(message), "", ""};
+  return Error{ErrorClass::kInfrastructure, std::move(code), std::move(message)};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace millrace::sql {
 namespace {
 
 Error unavailable(const std::string& message) {
-  return make_error(ErrorClass::kInfrastructure, "sql.parser_unavailable", message);
+  return Error{ErrorClass::kInfrastructure, "sql.parser_unavailable", message};
 }
 
 constexpr struct {

@@ -7,7 +7,7 @@ Result<sql::Statement> fake_analyze(const std::string& text) {
     return Error{ErrorClass::kUser, "sql.syntax", "syntax error at or near \"syntax\"", "", "1:1"};
   if (text == "no parser")
     return Error{ErrorClass::kInfrastructure, "sql.parser_unavailable", "the parser does not start",
-                 "", ""};
+                 ""};
   sql::Statement statement;
   const auto is_word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';

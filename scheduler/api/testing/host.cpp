@@ -137,8 +137,8 @@ void Host::submit(Input input, std::function<void(Answer)> done) {
 void Host::read(std::function<void(const Result<View>&)> look) {
   post([this, look = std::move(look)] {
     if (engine_->role() != scheduler::Role::kLeading)
-      return look(Error{ErrorClass::kInfrastructure, "engine.not_leading",
-                        "this scheduler does not lead", "", ""});
+      return look(
+          Error{ErrorClass::kInfrastructure, "engine.not_leading", "this scheduler does not lead"});
     look(View{&engine_->state(), &engine_->liveness(), &engine_->settings(), engine_->applied(),
               now()});
   });

@@ -12,7 +12,7 @@ namespace events = scheduler::events;
 Status MemoryReads::check() const {
   if (!broken_) return ok_status();
   return Error{ErrorClass::kTransient, "store.unavailable", "the database does not answer",
-               "try again", ""};
+               "try again"};
 }
 
 void MemoryReads::committed(const scheduler::Batch& batch) {
@@ -234,7 +234,7 @@ Result<LogPage> MemoryReads::events(EventId after, scheduler::RunId run, std::si
   MILLRACE_RETURN_IF_ERROR(check());
   if (after < forgotten_)
     return Error{ErrorClass::kUser, "log.expired",
-                 "events after " + after.to_text() + " are not kept any more", "", ""};
+                 "events after " + after.to_text() + " are not kept any more"};
   LogPage page{.events = {}, .next = after, .complete = true};
   for (const LoggedEvent& logged : log_) {
     if (logged.id <= after) continue;

@@ -10,6 +10,7 @@ namespace {
 
 std::vector<NamespacedName> named(const std::string& stem, int count) {
   std::vector<NamespacedName> names;
+  names.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) names.push_back({"default", stem + std::to_string(i)});
   return names;
 }

@@ -87,7 +87,7 @@ Result<std::string> rows_of(const DatasetView& view) {
   if (!view.schema.has_value() || view.schema->columns.empty())
     return Error{ErrorClass::kUser, "dataset.empty",
                  "dataset \"" + view.name + "\" has no snapshot yet, so its columns are not known",
-                 "run what writes it first", ""};
+                 "run what writes it first"};
   std::string columns;
   for (const ColumnSpec& column : view.schema->columns) {
     if (!columns.empty()) columns += ", ";
@@ -113,7 +113,7 @@ Result<T> blaming_files(Result<T> result) {
   if (result.ok() || result.error().code != "engine.failed") return result;
   return Error{ErrorClass::kUser, "ingest.parquet",
                "the files can't be read as Parquet of the columns: " + result.error().message,
-               "look at the files, and at into.schema", ""};
+               "look at the files, and at into.schema"};
 }
 
 Value value_of(const QueryValue& value) {
@@ -145,10 +145,10 @@ Status bind_parameters(const Prepared& statement,
     if (found == parameters.end())
       return Error{ErrorClass::kUser, "query.parameter_missing",
                    "the statement uses a parameter that the run does not have",
-                   "declare it under parameters", ""};
+                   "declare it under parameters"};
     if (duckdb_bind_value(statement.get(), i, value_of(found->second).get()) == DuckDBError)
       return Error{ErrorClass::kUser, "query.parameter_invalid",
-                   "parameter \"" + found->first + "\" can't be bound", "look at its value", ""};
+                   "parameter \"" + found->first + "\" can't be bound", "look at its value"};
   }
   return ok_status();
 }
@@ -167,7 +167,7 @@ class DuckDbEngine final : public QueryEngine {
   Result<std::string> syntax_tree(std::string_view sql) override {
     MILLRACE_TRY(statement, writer_->prepare(sql::kTreeQuery, Author::kOurs));
     if (duckdb_bind_varchar_length(statement.get(), 1, sql.data(), sql.size()) == DuckDBError)
-      return Error{ErrorClass::kUser, "sql.encoding", "the text is not UTF-8", "", ""};
+      return Error{ErrorClass::kUser, "sql.encoding", "the text is not UTF-8"};
     ResultSet result;
     MILLRACE_RETURN_IF_ERROR(
         writer_->execute(statement, false, {}, result, Author::kUsers, nullptr));
@@ -240,7 +240,7 @@ class DuckDbEngine final : public QueryEngine {
     MILLRACE_TRY(statement, closed_->prepare(query.sql, Author::kUsers));
     if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
       return Error{ErrorClass::kPolicy, "query.not_select", "the statement is no SELECT",
-                   "write one SELECT", ""};
+                   "write one SELECT"};
     MILLRACE_RETURN_IF_ERROR(bind_parameters(statement, query.parameters));
     ResultSet result;
     const auto look = [&] { watch.activity.fraction = closed_->progress(); };
@@ -272,7 +272,7 @@ class DuckDbEngine final : public QueryEngine {
     if (error)
       return Error{ErrorClass::kInfrastructure, "engine.spill_folder",
                    "the folder \"" + limits_.spill_folder + "\" can't be made: " + error.message(),
-                   "", ""};
+                   ""};
     const auto bytes = [](std::int64_t count) { return sql_literal(std::to_string(count) + "B"); };
     return session.run("SET threads = " + std::to_string(limits_.threads) +
                        "; SET memory_limit = " + bytes(limits_.memory.value() / 4 * quarters) +

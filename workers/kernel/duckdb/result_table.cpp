@@ -32,7 +32,7 @@ Status ResultTable::register_in(Session& session, const std::string& name) {
     schema.columns.push_back({duckdb_column_name(result_.get(), i), "", true});
   if (const Status names = check_column_names(schema); !names.ok())
     return Error{ErrorClass::kUser, "query.duplicate_column", names.error().message,
-                 "give each column a name of its own by AS", ""};
+                 "give each column a name of its own by AS"};
   const TableFunction table(duckdb_create_table_function());
   duckdb_table_function_set_name(table.get(), name.c_str());
   duckdb_table_function_set_extra_info(table.get(), this, nullptr);
@@ -41,7 +41,7 @@ Status ResultTable::register_in(Session& session, const std::string& name) {
   duckdb_table_function_set_function(table.get(), scan_result);
   if (duckdb_register_table_function(session.connection(), table.get()) == DuckDBError)
     return Error{ErrorClass::kInfrastructure, "engine.failed",
-                 "the engine does not take the result's reader", "", ""};
+                 "the engine does not take the result's reader"};
   return ok_status();
 }
 
@@ -67,7 +67,7 @@ Result<Chunk> ResultTable::take_chunk() {
     if (max_rows_.has_value() && rows_ > *max_rows_)
       error_ = Error{ErrorClass::kUser, "query.too_many_rows",
                      "the statement gives more than " + std::to_string(*max_rows_) + " rows",
-                     "raise maxRows, or bound the statement", ""};
+                     "raise maxRows, or bound the statement"};
   }
   if (error_.has_value()) return *error_;
   return chunk;

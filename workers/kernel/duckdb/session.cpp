@@ -9,7 +9,7 @@ namespace millrace::kernel {
 namespace {
 
 Error unavailable(const std::string& message) {
-  return Error{ErrorClass::kInfrastructure, "engine.unavailable", message, "", ""};
+  return Error{ErrorClass::kInfrastructure, "engine.unavailable", message};
 }
 
 constexpr struct {
@@ -87,26 +87,25 @@ Error engine_error(duckdb_error_type type, std::string_view message, Author auth
   const std::string text = lower_first(spoken(message));
   if (says(message, "No space left on device") || says(message, "max_temp_directory_size"))
     return Error{ErrorClass::kResource, "engine.disk_full", text,
-                 "free space, or grant the task more disk", ""};
+                 "free space, or grant the task more disk"};
   if (says(message, "allocation failure")) type = DUCKDB_ERROR_OUT_OF_MEMORY;
   switch (type) {
     case DUCKDB_ERROR_INTERRUPT:
-      return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped", "", ""};
+      return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped"};
     case DUCKDB_ERROR_OUT_OF_MEMORY:
       return Error{ErrorClass::kResource, "engine.out_of_memory", text,
-                   "grant the task more memory by resources", ""};
+                   "grant the task more memory by resources"};
     case DUCKDB_ERROR_PERMISSION:
-      return Error{ErrorClass::kPolicy, "engine.refused", text, "", ""};
+      return Error{ErrorClass::kPolicy, "engine.refused", text};
     case DUCKDB_ERROR_IO:
-      return Error{ErrorClass::kInfrastructure, "engine.io", text, "", ""};
+      return Error{ErrorClass::kInfrastructure, "engine.io", text};
     case DUCKDB_ERROR_INTERNAL:
     case DUCKDB_ERROR_FATAL:
-      return Error{ErrorClass::kInfrastructure, "engine.internal", text, "", ""};
+      return Error{ErrorClass::kInfrastructure, "engine.internal", text};
     default:
       break;
   }
-  if (author == Author::kOurs)
-    return Error{ErrorClass::kInfrastructure, "engine.failed", text, "", ""};
+  if (author == Author::kOurs) return Error{ErrorClass::kInfrastructure, "engine.failed", text};
   switch (type) {
     case DUCKDB_ERROR_PARSER:
     case DUCKDB_ERROR_SYNTAX:
@@ -114,9 +113,9 @@ Error engine_error(duckdb_error_type type, std::string_view message, Author auth
     case DUCKDB_ERROR_CATALOG:
     case DUCKDB_ERROR_PARAMETER_NOT_RESOLVED:
     case DUCKDB_ERROR_PARAMETER_NOT_ALLOWED:
-      return Error{ErrorClass::kUser, "query.invalid", text, "mend the statement", ""};
+      return Error{ErrorClass::kUser, "query.invalid", text, "mend the statement"};
     default:
-      return Error{ErrorClass::kUser, "query.failed", text, "mend the statement or its data", ""};
+      return Error{ErrorClass::kUser, "query.failed", text, "mend the statement or its data"};
   }
 }
 

@@ -203,7 +203,7 @@ Status TextTable::register_in(Session& session, const std::string& name) {
   if (duckdb_register_table_function(session.connection(), table.get()) == DuckDBError ||
       duckdb_register_scalar_function(session.connection(), check.get()) == DuckDBError)
     return Error{ErrorClass::kInfrastructure, "engine.failed",
-                 "the engine does not take the text reader", "", ""};
+                 "the engine does not take the text reader"};
   return ok_status();
 }
 
@@ -224,7 +224,7 @@ std::string TextTable::select() const {
     values += value + " AS v" + std::to_string(i) + ", ";
     if (!names.empty()) names += ", ";
     names += "v" + std::to_string(i) + " AS " + sql_identifier(layout_.schema.columns[i].name);
-    if (is_checked(i)) checked += ", " + text + ", " + value;
+    if (is_checked(i)) checked.append(", ").append(text).append(", ").append(value);
   }
   return "SELECT " + names + " FROM (SELECT " + values + name_ + "_accept(" + checked +
          ") AS accepted FROM " + name_ + "_rows()) WHERE accepted";

@@ -16,10 +16,10 @@ using v1alpha1::FromRunner;
 using v1alpha1::ToRunner;
 
 void RunnerFixture::start(const std::vector<std::string>& environment) {
-  runner.reset();
-  runner = std::make_unique<RunnerUnderTest>(folder / "log", environment);
-  const auto ready = runner->receive();
-  ASSERT_TRUE(ready.has_value() && ready->ready().pid() == runner->pid());
+  runner_.reset();
+  runner_ = std::make_unique<RunnerUnderTest>(folder_ / "log", environment);
+  const auto ready = runner_->receive();
+  ASSERT_TRUE(ready.has_value() && ready->ready().pid() == runner_->pid());
 }
 
 ToRunner RunnerFixture::assignment(const std::string& name, const json& kind,
@@ -30,7 +30,7 @@ ToRunner RunnerFixture::assignment(const std::string& name, const json& kind,
   description.mutable_attempt()->set_run_id(std::string(15, '\0') + "\1");
   description.mutable_attempt()->set_task_index(3);
   description.mutable_attempt()->set_attempt(1);
-  description.mutable_attempt()->set_epoch(++epoch);
+  description.mutable_attempt()->set_epoch(++epoch_);
   description.set_namespace_("default");
   description.set_run_name("flights-1");
   description.set_task_name(name);
@@ -42,12 +42,12 @@ ToRunner RunnerFixture::assignment(const std::string& name, const json& kind,
   assign.mutable_grant()->set_cpu_millis(2000);
   assign.mutable_grant()->set_memory_bytes(1LL << 30);
   assign.mutable_grant()->set_disk_bytes(1LL << 30);
-  assign.set_scratch_dir(folder / ("scratch" + std::to_string(epoch)));
+  assign.set_scratch_dir(folder_ / ("scratch" + std::to_string(epoch_)));
   std::filesystem::create_directories(assign.scratch_dir());
-  assign.set_data_root(folder / "data");
-  assign.set_output_prefix("default/flights-1/" + name + "/" + std::to_string(epoch));
+  assign.set_data_root(folder_ / "data");
+  assign.set_output_prefix("default/flights-1/" + name + "/" + std::to_string(epoch_));
   assign.add_allowed_roots(flights_folder());
-  assign.add_allowed_roots(folder / "out");
+  assign.add_allowed_roots(folder_ / "out");
   assign.set_grace_us(200'000);
   set_lease(message, std::chrono::minutes(10));
   return message;
@@ -67,7 +67,7 @@ void RunnerFixture::set_lease(ToRunner& message, std::chrono::milliseconds from_
 }
 
 std::optional<Finished> RunnerFixture::finish(const ToRunner& message) {
-  runner->send(message);
+  runner_->send(message);
   return finished();
 }
 
@@ -75,7 +75,7 @@ std::optional<Finished> RunnerFixture::finished() {
   Finished result;
   ipc::FilesChecksum checksum;
   std::uint32_t files = 0;
-  const auto last = runner->wait_for(FromRunner::kSucceeded, [&](const FromRunner& other) {
+  const auto last = runner_->wait_for(FromRunner::kSucceeded, [&](const FromRunner& other) {
     if (!other.has_file_page()) return;
     const wire::FilePage& page = other.file_page().page();
     if (result.files.size() <= page.write_index()) result.files.resize(page.write_index() + 1);
@@ -86,25 +86,25 @@ std::optional<Finished> RunnerFixture::finished() {
     }
   });
   if (!last.has_value()) return std::nullopt;
-  EXPECT_EQ(last->succeeded().epoch(), epoch);
+  EXPECT_EQ(last->succeeded().epoch(), epoch_);
   result.success = last->succeeded().success();
   result.files.resize(static_cast<std::size_t>(result.success.writes_size()));
   EXPECT_EQ(result.success.file_count(), files);
   EXPECT_EQ(result.success.files_checksum(), checksum.text());
   for (const auto& write : result.files)
     for (const wire::FileRow& file : write)
-      EXPECT_EQ(std::filesystem::file_size(folder / ("data/" + file.path())),
+      EXPECT_EQ(std::filesystem::file_size(folder_ / ("data/" + file.path())),
                 static_cast<std::uintmax_t>(file.bytes()));
   return result;
 }
 
 wire::Failure RunnerFixture::fail(const ToRunner& message) {
-  runner->send(message);
+  runner_->send(message);
   return failure();
 }
 
 wire::Failure RunnerFixture::failure() {
-  while (auto next = runner->receive()) {
+  while (auto next = runner_->receive()) {
     if (next->has_failed()) return next->failed().failure();
     if (next->has_succeeded()) break;
   }
@@ -114,8 +114,8 @@ wire::Failure RunnerFixture::failure() {
 
 void RunnerFixture::cancel() {
   ToRunner message;
-  message.mutable_cancel()->set_epoch(epoch);
-  runner->send(message);
+  message.mutable_cancel()->set_epoch(epoch_);
+  runner_->send(message);
 }
 
 json RunnerFixture::ingest_of(const std::string& table) {
@@ -131,7 +131,7 @@ json RunnerFixture::deliver_of(const std::string& dataset, const std::string& fo
            {{"dataset", dataset},
             {"to",
              {{"objectStore",
-               {{"url", "file://" + folder / ("out/" + dataset)}, {format, json::object()}}}}}}}};
+               {{"url", "file://" + folder_ / ("out/" + dataset)}, {format, json::object()}}}}}}}};
 }
 
 ToRunner RunnerFixture::publication(const json& deliver, const Finished& staged,

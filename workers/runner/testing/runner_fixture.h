@@ -50,9 +50,9 @@ class RunnerFixture : public ::testing::Test {
   v1alpha1::ToRunner publication(const nlohmann::json& deliver, const Finished& staged,
                                  std::int64_t order);
 
-  millrace::testing::TempFolder folder;
-  std::unique_ptr<RunnerUnderTest> runner;
-  std::uint64_t epoch = 6;
+  millrace::testing::TempFolder folder_;
+  std::unique_ptr<RunnerUnderTest> runner_;
+  std::uint64_t epoch_ = 6;
 };
 
 // Whether the process runs; one that waits to be reaped does not.

@@ -34,6 +34,7 @@ RunnerUnderTest::RunnerUnderTest(const std::string& log,
   std::vector<std::string> variables = environment;
   variables.emplace_back("PATH=/usr/bin:/bin");
   std::vector<char*> envp;
+  envp.reserve(variables.size() + 1);
   for (std::string& variable : variables) envp.push_back(variable.data());
   envp.push_back(nullptr);
   const ipc::OwnedFd output(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
