@@ -132,17 +132,18 @@ class WorkerStream final : public grpc::ServerBidiReactor<WorkerMessage, Schedul
   void OnReadDone(bool ok) override {
     if (!ok) return finish(grpc::Status::OK);
     const bool first = worker().is_nil();
-    Result<Received> received = session_.receive(incoming_);
-    if (!received.ok()) {
-      registry_.host().counted(received.error().code, received.error().to_text());
-      return finish(to_grpc(received.error()));
+    Result<Received> answer = session_.receive(incoming_);
+    if (!answer.ok()) {
+      registry_.host().counted(answer.error().code, answer.error().to_text());
+      return finish(to_grpc(answer.error()));
     }
+    Received received = *std::move(answer);
     if (first) {
-      MILLRACE_CHECK(received->input.has_value(), "a hello that was taken joins");
+      MILLRACE_CHECK(received.input.has_value(), "a hello that was taken joins");
       enqueue(welcome(settings_.terms));
-      registry_.join(*this, identity_, std::move(*received->input));
+      registry_.join(*this, identity_, *std::move(received.input));
     } else {
-      registry_.receive(*this, std::move(received).value());
+      registry_.receive(*this, std::move(received));
     }
     const std::scoped_lock lock(mutex_);
     if (!finished_) StartRead(&incoming_);

@@ -29,8 +29,8 @@ struct CheckpointPolicy {
 
 class Checkpointer {
  public:
-  Checkpointer(std::string connection_string, int shard, CheckpointPolicy policy)
-      : connection_(std::move(connection_string)), shard_(shard), policy_(policy) {}
+  Checkpointer(const std::string& connection_string, int shard, CheckpointPolicy policy)
+      : connection_(connection_string), shard_(shard), policy_(policy) {}
 
   // Partitions ahead, and when a checkpoint is due: the checkpoint, then retention. Its sequence; 0
   // when none was due. `cancelled` is asked now and then. Errors: postgres.unavailable and such,

@@ -1,10 +1,11 @@
 // The store behind pgbouncer's transaction pooling: nothing that it does depends on a session.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
-#include <filesystem>
 #include <fstream>
 #include <pqxx/pqxx>
 #include <thread>
@@ -22,7 +23,6 @@
 namespace millrace::conformance {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace scheduler;  // NOLINT: the store's whole surface is used here
 
 // A pooler of transactions with two server connections a database: fewer than the store opens, so
@@ -46,7 +46,8 @@ class Pooler {
                                .parent_death_signal = SIGKILL});
     EXPECT_TRUE(started.ok()) << started.error().to_text();
     process_ = std::move(*started);
-    while (!fs::exists(folder_ + "/.s.PGSQL.5432") && !process_.ended()) ::usleep(1000);
+    // Its socket's file is there before it listens.
+    while (!takes_connections(folder_ + "/.s.PGSQL.5432") && !process_.ended()) ::usleep(1000);
     database_ = database + " host=" + folder_;
   }
   ~Pooler() {
@@ -56,6 +57,15 @@ class Pooler {
   const std::string& database() const { return database_; }
 
  private:
+  static bool takes_connections(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    const postgres::OwnedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+           0;
+  }
+
   std::string folder_;
   std::string database_;
   postgres::ProcessHandle process_;
@@ -70,7 +80,7 @@ TEST(Pgbouncer, the_store_works_behind_transaction_pooling) {
   Answers answers;
   PostgresStoreOptions options;
   options.connection_string = pooler.database();
-  options.leader_lease = milliseconds(600);
+  options.leader_lease = seconds(5);  // not lost on a slow machine
   options.checkpoint_interval = milliseconds(20);
   options.checkpoints.every_batches = 20;
   auto store = std::make_unique<PostgresStore>(
@@ -103,7 +113,7 @@ TEST(Pgbouncer, the_store_works_behind_transaction_pooling) {
     ASSERT_TRUE(std::holds_alternative<CommitAnswer>(answer)) << "deposed";
     ASSERT_EQ(std::get<CommitAnswer>(answer).outcome, CommitOutcome::kCommitted);
   }
-  EXPECT_TRUE(answers.wait_renewals(3));
+  EXPECT_TRUE(answers.wait_renewals(2));
   stop = true;
   readers.clear();
   EXPECT_GT(reads.load(), 20);
