@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 #include <random>
 
@@ -7,6 +8,7 @@
 #include "base/id.h"
 #include "base/lookup_map.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "base/units.h"
 
 namespace millrace {
@@ -87,6 +89,18 @@ TEST(Result, carries_a_value_or_an_error) {
 TEST(Units, wall_and_monotonic_time_move_by_durations) {
   EXPECT_EQ((WallTime(5) + seconds(1)).value(), 1'000'005);
   EXPECT_EQ((Monotonic(3'000'000) - Monotonic(1'000'000)), seconds(2));
+}
+
+TEST(Text, numbers_are_grouped_and_nouns_agree) {
+  EXPECT_EQ(grouped(0), "0");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(1'000), "1,000");
+  EXPECT_EQ(grouped(1'000'000), "1,000,000");
+  EXPECT_EQ(grouped(-336'776), "-336,776");
+  EXPECT_EQ(grouped(std::numeric_limits<std::int64_t>::min()), "-9,223,372,036,854,775,808");
+  EXPECT_EQ(counted(0, "row"), "0 rows");
+  EXPECT_EQ(counted(1, "row"), "1 row");
+  EXPECT_EQ(counted(12'345, "file"), "12,345 files");
 }
 
 TEST(LookupMap, finds_what_was_inserted_once) {

@@ -63,7 +63,7 @@ std::string attempt_text(const Json& attempt) {
     line += ", " + bytes_text(number(usage, "memoryPeakBytes")) + " peak, " +
             duration_text(Micros(number(usage, "cpuMicros"))) + " CPU";
   if (number(usage, "rowsWritten") > 0)
-    line += ", " + grouped(number(usage, "rowsWritten")) + " rows written";
+    line += ", " + counted(number(usage, "rowsWritten"), "row") + " written";
   line += "\n";
   const Json& error = at(attempt, "error");
   if (error.is_object()) {

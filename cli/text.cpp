@@ -51,13 +51,6 @@ int columns_of(char32_t c) {
 
 }  // namespace
 
-std::string grouped(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  const std::size_t first = digits.front() == '-' ? 1 : 0;
-  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, 1, ',');
-  return digits;
-}
-
 std::string duration_text(Micros duration) {
   const std::int64_t ms = std::max<std::int64_t>(0, duration.value()) / 1'000;
   const std::int64_t s = ms / 1'000;

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.h"
 #include "base/units.h"
 
 namespace millrace::cli {
 
-std::string grouped(std::int64_t number);                  // 336,776
 std::string duration_text(Micros duration);                // 120ms, 1.9s, 2m10s, 3h05m, 2d04h
 std::string age_text(Micros duration);                     // 5s, 2m, 3h, 12d
 std::string bytes_text(std::int64_t bytes);                // 512 B, 1.5 MiB

@@ -73,7 +73,7 @@ std::string task_rate(const TaskView& task, WallTime now) {
 }
 
 std::string rows_text(const TaskView& task) {
-  return task.rows > 0 ? grouped(task.rows) + " rows" : "";
+  return task.rows > 0 ? counted(task.rows, "row") : "";
 }
 
 std::string bar(double fraction) {

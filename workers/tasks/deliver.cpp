@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/overloaded.h"
+#include "base/text.h"
 #include "workers/kernel/source_files.h"
 #include "workers/tasks/delivery.h"
 #include "workers/tasks/task.h"
@@ -66,7 +67,7 @@ Result<TaskSuccess> stage(const manifest::DeliverTask& task,
   if (success.publication_json.size() > kMaxPublicationBytes)
     return Error{ErrorClass::kInfrastructure, "deliver.publication_too_large",
                  "the publication's description exceeds 64 KiB"};
-  success.message = grouped(file.rows) + " rows staged";
+  success.message = counted(file.rows, "row") + " staged";
   return success;
 }
 
@@ -81,7 +82,7 @@ Result<TaskSuccess> publish_staged(const manifest::ObjectStoreDestination& desti
   switch (outcome) {
     case PublishOutcome::kPublished:
     case PublishOutcome::kAlready:
-      success.message = grouped(rows) + " rows delivered";
+      success.message = counted(rows, "row") + " delivered";
       break;
     case PublishOutcome::kSuperseded:
       success.message = "gave way: a newer delivery is in place";

@@ -1,5 +1,6 @@
 // ingest: files become Parquet files of a dataset; bad rows become those of its quarantine.
 #include "base/overloaded.h"
+#include "base/text.h"
 #include "workers/tasks/task.h"
 
 namespace millrace::tasks {
@@ -34,7 +35,7 @@ kernel::CsvFormat format_of(const manifest::CsvSource& csv) {
 TaskSuccess success(const manifest::IngestTask& task, const TaskRequest& request,
                     kernel::Ingested ingested) {
   TaskSuccess success;
-  success.message = grouped(ingested.rows.rows) + " rows";
+  success.message = counted(ingested.rows.rows, "row");
   if (ingested.quarantine.rows > 0)
     success.message +=
         ", " + grouped(ingested.quarantine.rows) + " quarantined in " + task.quarantine.dataset;

@@ -1,4 +1,5 @@
 // query: one SELECT over pinned snapshots becomes Parquet files of a dataset.
+#include "base/text.h"
 #include "lib/sql/analyze.h"
 #include "workers/tasks/task.h"
 
@@ -22,7 +23,7 @@ Result<TaskSuccess> run_query(const manifest::QueryTask& task, const TaskRequest
   MILLRACE_TRY(written, context.engine.run_query(query, output_folder(request, task.into.dataset),
                                                  {context.stop, context.activity}));
   TaskSuccess success;
-  success.message = grouped(written.rows) + " rows";
+  success.message = counted(written.rows, "row");
   success.writes.push_back(write_of(request, task.into.dataset, std::move(written)));
   return success;
 }

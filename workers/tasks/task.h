@@ -119,7 +119,5 @@ Result<kernel::DatasetView> view_of(const TaskRequest& request, const std::strin
 std::string output_folder(const TaskRequest& request, const std::string& dataset);
 DatasetWrite write_of(const TaskRequest& request, const std::string& dataset,
                       kernel::WrittenDataset written);
-// 336776 → "336,776"
-std::string grouped(std::int64_t number);
 
 }  // namespace millrace::tasks

@@ -10,14 +10,6 @@
 namespace millrace::tasks {
 namespace {
 
-TEST(Task, numbers_are_grouped) {
-  EXPECT_EQ(grouped(0), "0");
-  EXPECT_EQ(grouped(999), "999");
-  EXPECT_EQ(grouped(1000), "1,000");
-  EXPECT_EQ(grouped(-336776), "-336,776");
-  EXPECT_EQ(grouped(1234567890), "1,234,567,890");
-}
-
 TEST(Task, inputs_stay_below_the_data_root) {
   kernel::Activity activity;
   TaskRequest request;
