@@ -3,6 +3,8 @@
 #
 #   tools/test.sh [--full] [PHASE…]     --full: every shard, every sanitizer, the long simulation
 #
+# MILLRACE_TESTS=REGEX narrows the phase "tests" to the programs whose names match, for a look by hand.
+#
 # Each phase is timed; a failing one is named and the others still run, unless they need what it makes.
 # The last line is "N passed, N failed": cases of the test programs, and each other phase as one.
 set -euo pipefail
@@ -63,7 +65,7 @@ run_tests() { tools/run_tests.py --counts "$counts" "$@"; }
 
 required_phase bootstrap tools/bootstrap.sh test
 required_phase build tools/build.sh
-phase tests run_tests "build/$preset" -LE '^(simulation|long)$'
+phase tests run_tests "build/$preset" -LE '^(simulation|long)$' ${MILLRACE_TESTS:+-R "$MILLRACE_TESTS"}
 phase lint tools/lint.sh
 phase asan tools/sanitize.sh asan --counts "$counts"
 phase simulation run_tests "build/$preset" -L '^simulation$'
