@@ -84,8 +84,7 @@ const std::map<std::string, std::vector<Field>>& tables() {
          [](const Json& json, WallTime) {
            return std::to_string(at(json, {"spec", "tasks"}).size());
          }},
-        plain("GENERATION", {"metadata", "generation"}),
-        age("AGE", {"metadata", "creationTimestamp"})}},
+        count("GENERATION", {"metadata", "generation"})}},
       {"runs",
        {plain("NAME", {"metadata", "name"}),
         plain("WORKFLOW", {"spec", "workflow"}),

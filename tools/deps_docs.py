@@ -62,8 +62,8 @@ def notices_page(rows):
         "# Third-party notices", "",
         "Made from `deps.lock` by `make generate`. Millrace's sources contain none of these: they are fetched",
         "or installed when it is built and tested, each under its own licence (SPDX). Of a Debian package the",
-        "full text is in `/usr/share/doc/PACKAGE/copyright`; that of Arrow, with what it carries inside, in",
-        "`.deps/arrow/licenses`.", "",
+        "full text is in `/usr/share/doc/PACKAGE/copyright`; those of Arrow and DuckDB, with what they carry",
+        "inside, in `.deps/arrow/licenses` and `.deps/duckdb/licenses`.", "",
         "| what | version | licence | from |", "|---|---|---|---|",
     ]
     for row in sorted(rows, key=lambda row: row["name"].lstrip("@").lower()):

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # All that stands between a change and its landing, in phases; `make test` and CI run this.
 #
-#   tools/test.sh [--full] [PHASE…]     --full: every shard, every sanitizer, the long simulation
+#   tools/test.sh [--full] [PHASE…]     --full: every shard, every sanitizer, 3,000 seeds, what takes long
+#
+# A whole --full run appends what it found to docs/test-runs.md.
+# MILLRACE_TESTS=REGEX narrows the phase "tests" to the programs whose names match, for a look by hand.
 #
 # Each phase is timed; a failing one is named and the others still run, unless they need what it makes.
 # The last line is "N passed, N failed": cases of the test programs, and each other phase as one.
@@ -11,6 +14,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 full=''
 if [[ ${1:-} == --full ]]; then full=yes && shift; fi
 readonly full only=" $* "
+if [[ -n $full ]]; then export MILLRACE_SEEDS=${MILLRACE_SEEDS:-3000}; fi
 readonly preset=${PRESET:-release}
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
@@ -44,11 +48,23 @@ phase() { # name, command…
   fi
   table+=("$(printf '%-14s %3d:%02d min  %s' "$name" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) "$result")")
 }
+total() { awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }' "$counts"; }
+# A row for docs/test-runs.md: commit, day, machine, seeds, the time of each phase, result.
+record() {
+  local commit phases
+  commit=$(git rev-parse --short=12 HEAD)
+  [[ -z $(git status --porcelain) ]] || commit+=' and changes'
+  phases=$(printf '%s\n' "${table[@]}" | awk '{ printf "%s%s %s%s", (NR > 1 ? ", " : ""), $1, $2, ($4 == "ok" ? "" : " " $4) }')
+  printf '| %s | %s | %d cores, %d GiB | %s | %s | %s |\n' "$commit" "$(date -u +%F)" "$(nproc)" \
+    "$(awk '/^MemTotal/ { print int($2 / 1048576 + 0.5) }' /proc/meminfo)" "$MILLRACE_SEEDS" "$phases" "$(total)" \
+    >>docs/test-runs.md
+}
 finish() {
   printf '\n'
   printf '%s\n' "${table[@]}"
   if [[ ${#failed[@]} -gt 0 ]]; then printf 'failed: %s\n' "${failed[*]}"; fi
-  awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }' "$counts"
+  if [[ -n $full && $only == "  " ]]; then record; fi
+  total
   [[ ${#failed[@]} -eq 0 ]] || exit 1
   exit 0
 }
@@ -63,11 +79,11 @@ run_tests() { tools/run_tests.py --counts "$counts" "$@"; }
 
 required_phase bootstrap tools/bootstrap.sh test
 required_phase build tools/build.sh
-phase tests run_tests "build/$preset" -LE '^(simulation|long)$'
+phase tests run_tests "build/$preset" -LE '^(simulation|long)$' ${MILLRACE_TESTS:+-R "$MILLRACE_TESTS"}
 phase lint tools/lint.sh
 phase asan tools/sanitize.sh asan --counts "$counts"
 phase simulation run_tests "build/$preset" -L '^simulation$'
-phase demo tools/demo.sh --check
+phase demo tools/demo.sh
 phase schemathesis tools/schemathesis.sh
 if [[ -z $full ]]; then
   phase shard tools/shard.sh
@@ -75,6 +91,7 @@ else
   phase tsan tools/sanitize.sh tsan --counts "$counts"
   phase shards tools/shard.sh --all
   phase long run_tests "build/$preset" -L '^long$'
+  phase planted tools/planted_failures.sh
   phase fresh tools/test_fresh.sh
 fi
 finish

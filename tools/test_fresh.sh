@@ -3,7 +3,11 @@
 # a person (uid 1000, in a path with a space), twice over, and once as root. Needs root, a network and
 # 12 GiB; takes as long as two first builds. Prints the seconds of every command.
 #
-#   tools/test_fresh.sh [--commit REV] [--keep] [COMMAND…]     COMMAND: instead of README's
+#   tools/test_fresh.sh [--commit REV] [--as person|root] [--keep] [COMMAND…]
+#
+#   --as      only as this one
+#   --keep    leave the Debian where it is
+#   COMMAND   instead of README's
 #
 # The Debian is made of this machine's own settings (apt's sources, resolver, certificates, proxies), so
 # it can reach what this machine can.
@@ -11,10 +15,11 @@ set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 commit=HEAD
-keep=''
+keep='' as=' person root '
 while [[ ${1:-} == --* ]]; do
   case $1 in
     --commit) commit=$2 && shift 2 ;;
+    --as) as=" $2 " && shift 2 ;;
     --keep) keep=yes && shift ;;
     *) echo "test-fresh: unknown option \"$1\"" >&2 && exit 2 ;;
   esac
@@ -25,6 +30,7 @@ if [[ ${#commands[@]} -eq 0 ]]; then
   mapfile -t commands < <(awk '/^```console/ { inside = 1; next } /^```/ { if (inside) exit } inside && sub(/^\$ /, "") && /^make /' README.md)
   [[ ${#commands[@]} -eq 2 ]] || { echo "test-fresh: README's first console block has ${#commands[@]} make commands, not 2" >&2 && exit 1; }
 fi
+[[ " person root " == *"$as"* || $as == ' person root ' ]] || { echo "test-fresh: --as takes person or root, not$as" >&2 && exit 2; }
 [[ $EUID -eq 0 ]] || { echo "test-fresh: needs root, for debootstrap and chroot: sudo make test-fresh" >&2 && exit 1; }
 tools/bootstrap.sh fresh
 
@@ -32,7 +38,7 @@ root=$(mktemp -d "${TMPDIR:-/var/tmp}/millrace-fresh.XXXXXX")
 chmod 755 "$root"
 log=$root.log
 finish() {
-  if [[ -n $keep ]]; then echo "test-fresh: kept $root"; else rm -rf --one-file-system -- "$root"; fi
+  if [[ -n $keep ]]; then echo "test-fresh: kept $root and $log"; else rm -rf --one-file-system -- "$root" "$log"; fi
 }
 trap finish EXIT
 
@@ -88,13 +94,17 @@ timed() { # label, user, folder, command
 
 times=()
 clone="git clone --quiet --branch fresh /srv/millrace.bundle"
-person_tree="/home/person/a path/millrace"
-inside person /home/person "$clone '$person_tree'"
-for round in first second; do
-  for command in "${commands[@]}"; do timed "person, $round" person "$person_tree" "$command"; done
-done
-root_home=$(chroot "$root" getent passwd root | cut -d : -f 6)
-inside root "$root_home" "$clone millrace"
-for command in "${commands[@]}"; do timed root root "$root_home/millrace" "$command"; done
+if [[ $as == *' person '* ]]; then
+  person_tree="/home/person/a path/millrace"
+  inside person /home/person "$clone '$person_tree'"
+  for round in first second; do
+    for command in "${commands[@]}"; do timed "person, $round" person "$person_tree" "$command"; done
+  done
+fi
+if [[ $as == *' root '* ]]; then
+  root_home=$(chroot "$root" getent passwd root | cut -d : -f 6)
+  inside root "$root_home" "$clone millrace"
+  for command in "${commands[@]}"; do timed root root "$root_home/millrace" "$command"; done
+fi
 
 printf '%s\n' "test-fresh: passed" "${times[@]}"

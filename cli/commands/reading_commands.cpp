@@ -1,6 +1,7 @@
 // get, logs, explain, version: what there is, and why.
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/commands/commands.h"
 #include "cli/decode.h"
@@ -54,17 +55,22 @@ Exit usage(std::ostream& err, const std::string& sentence) {
   return Exit::kUsage;
 }
 
-Exit print_log(const std::string& run, const std::string& task, const commands::Logs& options,
-               Session& session) {
+// The heading comes before the first piece, so that a task which said nothing has none.
+Exit print_log(const std::string& run, const std::string& task, const std::string& heading,
+               const commands::Logs& options, Session& session) {
   client::Call call{
       .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
   if (options.attempt) call.query.emplace_back("attempt", std::to_string(*options.attempt));
   if (options.follow) call.query.emplace_back("follow", "true");
-  const client::Answer answer = session.client.stream(call, [&session](std::string_view piece) {
+  bool begun = heading.empty();
+  const client::Answer answer = session.client.stream(call, [&](std::string_view piece) {
+    if (!std::exchange(begun, true)) session.err << heading;
     session.out << printable(piece, /*keep_line_breaks=*/true) << std::flush;
     return session.out.good();
   });
-  return answer.ok() ? Exit::kDone : report(session.err, answer.problem);
+  if (answer.ok() || (!heading.empty() && answer.problem.code == "log.not_found"))
+    return Exit::kDone;
+  return report(session.err, answer.problem);
 }
 
 }  // namespace
@@ -95,7 +101,7 @@ Exit execute(const commands::Get& options, Session& session) {
 
 Exit execute(const commands::Logs& options, Session& session) {
   const auto [run, task] = run_and_task(options.target);
-  if (!task.empty()) return print_log(run, task, options, session);
+  if (!task.empty()) return print_log(run, task, "", options, session);
   if (options.follow || options.attempt)
     return usage(session.err, "--follow and --attempt want RUN/TASK.");
   const client::Answer answer = session.client.call({.path = {"runs", run, "tasks"}});
@@ -104,9 +110,9 @@ Exit execute(const commands::Logs& options, Session& session) {
   decode_tasks(answer.body, view);
   for (const TaskView& attempted : view.tasks) {
     if (attempted.attempt == 0) continue;
-    session.err << "--- " << run << "/" << attempted.name << "\n";
-    if (const Exit exit = print_log(run, attempted.name, options, session);
-        exit != Exit::kDone && exit != Exit::kNotFound)
+    const std::string heading = "--- " + run + "/" + attempted.name + "\n";
+    if (const Exit exit = print_log(run, attempted.name, heading, options, session);
+        exit != Exit::kDone)
       return exit;
   }
   return Exit::kDone;

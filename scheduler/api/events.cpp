@@ -238,6 +238,7 @@ Status watch_run(Context& context, const http::Request& request, const http::Res
         beginning.tasks.back().record = std::move(task);
       }
     }
+    MILLRACE_RETURN_IF_ERROR(add_endings(context, record.id, beginning.tasks));
     responder.send(stream_response(watcher->stream));
     replay->write_then_follow(snapshot_frames(found, beginning.tasks), !found.summary.live);
     return ok_status();

@@ -41,6 +41,27 @@ Result<FoundRun> find_run(Context& context, const http::Request& request, SeeRun
   return FoundRun{summary_of(std::move(*ended)), seen_result->as_of};
 }
 
+Status add_endings(Context& context, scheduler::RunId run, std::vector<TaskView>& tasks) {
+  const auto has_said = [](const TaskView& task) {
+    return scheduler::is_terminal(task.record.state) ||
+           task.record.state == scheduler::TaskState::kBackingOff;
+  };
+  if (std::ranges::none_of(tasks, has_said)) return ok_status();
+  MILLRACE_TRY(endings, context.ports.reads.endings(run));
+  for (TaskEnding& ending : endings) {
+    if (ending.index.value() >= tasks.size()) continue;
+    TaskView& task = tasks[ending.index.value()];
+    // Since the look, the task may have gone on.
+    if (!has_said(task) || (ending.attempt.value() != 0 && ending.attempt != task.record.attempt))
+      continue;
+    task.started = ending.placed;
+    task.record.code = std::move(ending.code);
+    task.record.message = std::move(ending.message);
+    task.record.rows = ending.rows;
+  }
+  return ok_status();
+}
+
 const scheduler::WorkflowSpec* spec_of(const RunSummary& run) { return run.record.spec.get(); }
 
 Result<scheduler::TaskIndex> find_task(const RunSummary& run, const std::string& name) {

@@ -21,6 +21,10 @@ Result<FoundRun> find_run(Context& context, const http::Request& request, SeeRun
 Result<scheduler::TaskIndex> find_task(const RunSummary& run, const http::Request& request);
 Result<scheduler::TaskIndex> find_task(const RunSummary& run, const std::string& name);
 
+// Adds what the tasks that ended, or wait for another attempt, have said: the engine keeps no
+// texts. Error: store.unavailable.
+Status add_endings(Context& context, scheduler::RunId run, std::vector<TaskView>& tasks);
+
 // Its spec, for a run that ended; the error task.not_found when it is not kept any more.
 const scheduler::WorkflowSpec* spec_of(const RunSummary& run);
 

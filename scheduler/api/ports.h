@@ -61,6 +61,7 @@ using scheduler::Reads;
 using scheduler::RunQuery;
 using scheduler::RunRecord;
 using scheduler::SnapshotRecord;
+using scheduler::TaskEnding;
 using scheduler::TaskRecord;
 
 // --- what is only known while an attempt runs ---

@@ -208,7 +208,10 @@ Json task_json(const TaskView& task, const scheduler::WorkflowSpec* spec) {
   put(json, "since", record.since);
   put(json, "firstReadyAt", record.first_ready);
   if (scheduler::holds_lease(record.state)) put(json, "startedAt", record.since);
-  if (scheduler::is_terminal(record.state)) put(json, "endedAt", record.since);
+  if (scheduler::is_terminal(record.state)) {
+    put(json, "startedAt", task.started);
+    put(json, "endedAt", record.since);
+  }
   if (record.state == TaskState::kBackingOff) put(json, "retryAt", task.retry_at);
   if (record.rows != 0) json["rows"] = record.rows;
   put(json, "code", record.code);

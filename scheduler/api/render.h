@@ -38,6 +38,7 @@ Json run_json(const RunSummary& run, const std::string& parameters_json, EventId
 struct TaskView {
   TaskRecord record;
   WallTime retry_at;
+  WallTime started;  // of the attempt that ended it
   std::uint32_t failures = 0;
   std::string worker_name;
   std::optional<AttemptProgress> progress;

@@ -49,6 +49,7 @@ Result<FoundTasks> find_tasks(Context& context, const http::Request& request) {
       tasks.push_back(std::move(task));
     }
   }
+  MILLRACE_RETURN_IF_ERROR(add_endings(context, run.summary.record.id, tasks));
   return FoundTasks{std::move(run), std::move(tasks)};
 }
 

@@ -47,6 +47,28 @@ TEST_F(ApiTest, events_begin_with_what_is_and_end_with_the_run) {
   EXPECT_EQ(events.next_event().type, "") << "the stream ends with the run";
 }
 
+// Whoever comes later sees what the tasks that have ended said, and how long they took: of a live
+// run the store knows it, not the engine.
+TEST_F(ApiTest, what_ended_before_the_watch_is_told_whole) {
+  put_flights();
+  host_.join_worker();
+  const std::string name = start_run();
+  EventReader live(host_, run_of(name) + "/events");
+  host_.succeed("load", {{"flights", 3}});
+  host_.wait_start("delays");
+  while (live.next_event().data["state"] != "Succeeded") {
+  }
+  EventReader events(host_, run_of(name) + "/events");
+  const Event load = events.next();
+  const Json tasks = body_of(host_.get(run_of(name) + "/tasks"));
+  for (const Json& task : {load.data, tasks["items"][0]}) {
+    EXPECT_EQ(task["state"], "Succeeded");
+    EXPECT_EQ(task["message"], "done");
+    ASSERT_TRUE(task.contains("startedAt"));
+    EXPECT_NE(task["startedAt"], task["endedAt"]);
+  }
+}
+
 // Each way of resuming gives exactly what was missed: from memory, from the log, after the end.
 TEST_F(ApiTest, events_resume_after_any_of_them) {
   put_flights();

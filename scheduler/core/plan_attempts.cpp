@@ -99,6 +99,14 @@ void Planner::on(const AttemptSucceeded& input) {
            "dataset \"" + write.dataset + "\" was written by another run in the meantime", 0},
           input.attachment);
     }
+    // The files of a snapshot are read as one table.
+    if (declaration->mode == WriteMode::kAppend && head != nullptr &&
+        head->schema_hash != write.schema_hash)
+      return fail(
+          ref,
+          {ErrorClass::kUser, "dataset.schema_differs",
+           "dataset \"" + write.dataset + "\" has other columns than what was to be appended", 0},
+          input.attachment);
     const SnapshotId snapshot =
         SnapshotId::make(now_.wall, ref.run.raw().low, (input.attempt.epoch.value() << 8) + i);
     event.snapshots.push_back(

@@ -382,6 +382,20 @@ TEST(Datasets, appends_add_to_whatever_is_there) {
   )");
 }
 
+TEST(Datasets, what_is_appended_has_the_columns_that_are_there) {
+  expect(R"(
+     0s  worker w1 cpu=8000
+     0s  submit r1 {a (appends=d)}
+     0s  submit r2 {b (appends=d)}
+     1s  w1 ok a#1 wrote d:x       -> ok a#1 wrote d, finished r1 Succeeded
+     2s  w1 ok r2/b#1 wrote d:y    -> failed r2/b#1 dataset.schema_differs gave up retry.never, finished r2 Failed
+     3s  submit r3 {c (writes=d)}
+     4s  w1 ok r3/c#1 wrote d:y    -> ok r3/c#1 wrote d, finished r3 Succeeded
+     5s  submit r4 {e (appends=d)}
+     6s  w1 ok r4/e#1 wrote d:y    -> ok r4/e#1 wrote d, finished r4 Succeeded
+  )");
+}
+
 TEST(Datasets, a_dataset_that_nobody_has_or_makes_is_refused) {
   expect(R"(
      0s  submit r1 {a (reads=d)}              -> count dataset.unknown

@@ -195,7 +195,11 @@ class Player {
       return hear(WorkerHeartbeat{worker_ids_.at(verb), 0, attempts(2), false}, inputs);
     if (what == "ok") {
       AttemptSucceeded result{worker_ids_.at(verb), attempts_.at(words.at(2)), {}, nullptr};
-      for (std::size_t i = 4; i < words.size(); ++i) result.writes.push_back({words[i], {}, 1});
+      for (std::size_t i = 4; i < words.size(); ++i) {
+        const std::vector<std::string> parts = split(words[i], ':');
+        WrittenDataset& write = result.writes.emplace_back(WrittenDataset{parts.at(0), {}, 1});
+        if (parts.size() > 1) write.schema_hash.fill(static_cast<std::uint8_t>(parts[1].at(0)));
+      }
       inputs.push_back(std::move(result));
       return;
     }

@@ -61,6 +61,16 @@ struct TaskRecord {
   std::int64_t rows = 0;  // of its first write
 };
 
+// What the latest attempt that ended has said, or what ended the task without one.
+struct TaskEnding {
+  TaskIndex index;
+  AttemptNumber attempt;  // 0: none
+  WallTime placed;        // of that attempt
+  std::string code;       // why it did not succeed
+  std::string message;
+  std::int64_t rows = 0;  // of its first write
+};
+
 struct AttemptRecord {
   AttemptRef ref;
   Phase phase = Phase::kExecute;
@@ -132,6 +142,8 @@ class Reads {
   virtual Result<std::optional<RunRecord>> run(RunId id) = 0;
   virtual Result<std::vector<RunRecord>> runs(const RunQuery& query) = 0;
   virtual Result<std::vector<TaskRecord>> tasks(RunId run) = 0;
+  // Of live and of ended runs: the tasks of which there is one, in no order.
+  virtual Result<std::vector<TaskEnding>> endings(RunId run) = 0;
   // Of live and of ended runs, in order.
   virtual Result<std::vector<AttemptRecord>> attempts(TaskRef task) = 0;
   virtual Result<std::optional<std::string>> body(const BodyHash& hash) = 0;

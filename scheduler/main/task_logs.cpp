@@ -28,7 +28,7 @@ Result<api::LogText> TaskLogs::read(const AttemptRef& attempt, std::int64_t offs
   }
   return Error{ErrorClass::kUser, "log.not_found",
                "attempt " + std::to_string(attempt.attempt.value()) + " has written no log",
-               "it may not have started yet"};
+               "only what a task prints is logged, once it has started"};
 }
 
 }  // namespace millrace::scheduler

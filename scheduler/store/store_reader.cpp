@@ -78,6 +78,25 @@ TaskRecord to_task(const pqxx::row& row) {
   return task;
 }
 
+// By attempts_pkey, task_ends_pkey, snapshots_by_attempt.
+constexpr const char* kEndings = R"(
+  SELECT coalesce(e.task_index, a.task_index), coalesce(a.attempt, 0),
+    millrace.to_us(a.placed_at), coalesce(e.code, a.code), coalesce(e.message, a.message),
+    (SELECT s.added_rows FROM catalog.snapshots s
+     WHERE s.run_id = $1::uuid AND s.task_index = a.task_index AND s.write_index = 0
+     ORDER BY s.attempt DESC LIMIT 1)
+  FROM (SELECT DISTINCT ON (task_index) task_index, attempt, placed_at, code, message
+        FROM millrace.attempts WHERE run_id = $1::uuid ORDER BY task_index, attempt DESC) a
+  FULL JOIN (SELECT task_index, code, message
+             FROM millrace.task_ends WHERE run_id = $1::uuid) e USING (task_index))";
+
+TaskEnding to_ending(const pqxx::row& row) {
+  TaskEnding ending;
+  Columns(row).into(ending.index, ending.attempt, ending.placed, ending.code, ending.message,
+                    ending.rows);
+  return ending;
+}
+
 // By attempts_pkey, outputs_pkey.
 constexpr const char* kAttempts = R"(
   SELECT a.attempt, a.lease_epoch, a.worker, a.outcome, a.error_class, a.code, a.message, a.exit_code,
@@ -218,6 +237,17 @@ Result<std::vector<TaskRecord>> StoreReader::tasks(RunId run) {
     const pqxx::result rows = transaction.work.exec_params(kTasks, to_uuid(run.raw()));
     found.clear();
     for (const pqxx::row& row : rows) found.push_back(to_task(row));
+    return ok_status();
+  }));
+  return found;
+}
+
+Result<std::vector<TaskEnding>> StoreReader::endings(RunId run) {
+  std::vector<TaskEnding> found;
+  MILLRACE_RETURN_IF_ERROR(read([&](Transaction& transaction) {
+    const pqxx::result rows = transaction.work.exec_params(kEndings, to_uuid(run.raw()));
+    found.clear();
+    for (const pqxx::row& row : rows) found.push_back(to_ending(row));
     return ok_status();
   }));
   return found;

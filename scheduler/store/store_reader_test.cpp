@@ -148,6 +148,29 @@ TEST_F(StoreReaderTest, tasks_of_an_ended_run_say_how_they_ended) {
   EXPECT_TRUE(seen.contains(TaskState::kSucceeded) && seen.contains(TaskState::kSkipped));
 }
 
+TEST_F(StoreReaderTest, endings_are_what_tasks_last_said) {
+  std::size_t without_attempt = 0;
+  for (const auto& run : story().finished) {
+    const auto tasks = reader().tasks(run->header.id);
+    const auto endings = reader().endings(run->header.id);
+    ASSERT_TRUE(tasks.ok() && endings.ok());
+    std::set<std::uint32_t> seen;
+    for (const TaskEnding& ending : *endings) {
+      const TaskRecord& task = tasks->at(ending.index.value());
+      EXPECT_TRUE(seen.insert(ending.index.value()).second) << "told twice";
+      EXPECT_EQ(ending.code, task.code);
+      EXPECT_EQ(ending.message, task.message);
+      EXPECT_EQ(ending.rows, task.rows);
+      without_attempt += ending.attempt.value() == 0;
+      if (ending.attempt.value() == 0) continue;
+      EXPECT_EQ(ending.attempt, task.attempt);
+      EXPECT_EQ(ending.placed, reader().attempts({run->header.id, ending.index})->back().placed);
+    }
+    EXPECT_EQ(seen.size(), tasks->size());
+  }
+  EXPECT_GT(without_attempt, 0U);
+}
+
 TEST_F(StoreReaderTest, attempts_are_those_that_ended) {
   std::size_t snapshots = 0;
   int broken_text = 0;

@@ -166,6 +166,25 @@ Result<std::vector<TaskRecord>> MemoryReads::tasks(scheduler::RunId run) {
   return tasks_[run];
 }
 
+Result<std::vector<TaskEnding>> MemoryReads::endings(scheduler::RunId run) {
+  const std::lock_guard lock(mutex_);
+  MILLRACE_RETURN_IF_ERROR(check());
+  std::vector<TaskEnding> found;
+  for (const auto& [task, attempts] : attempts_) {
+    if (task.run != run) continue;
+    for (const AttemptRecord& attempt : attempts) {
+      if (!attempt.ended) continue;
+      if (found.empty() || found.back().index != task.task) found.emplace_back();
+      TaskEnding& ending = found.back();
+      ending = {task.task, attempt.ref.attempt, attempt.placed, "", attempt.message, 0};
+      if (!attempt.failure) continue;
+      ending.code = attempt.failure->code;
+      ending.message = attempt.failure->message;
+    }
+  }
+  return found;
+}
+
 Result<std::vector<AttemptRecord>> MemoryReads::attempts(scheduler::TaskRef task) {
   const std::lock_guard lock(mutex_);
   MILLRACE_RETURN_IF_ERROR(check());

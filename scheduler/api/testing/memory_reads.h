@@ -29,6 +29,7 @@ class MemoryReads final : public Reads {
   Result<std::optional<RunRecord>> run(scheduler::RunId id) override;
   Result<std::vector<RunRecord>> runs(const RunQuery& query) override;
   Result<std::vector<TaskRecord>> tasks(scheduler::RunId run) override;
+  Result<std::vector<TaskEnding>> endings(scheduler::RunId run) override;
   Result<std::vector<AttemptRecord>> attempts(scheduler::TaskRef task) override;
   Result<std::optional<std::string>> body(const scheduler::BodyHash& hash) override;
   Result<std::vector<DatasetRecord>> datasets(const std::string& ns, const std::string& after,
