@@ -119,6 +119,7 @@ class World {
   // People
   void submit(std::size_t client);
   void steer(std::size_t client, DesiredState desired);
+  void rerun(std::size_t client);
   void answered(RequestId request, const Result<ReplyBody>& body);
 
   const Options options_;
@@ -132,6 +133,7 @@ class World {
   std::vector<PlannedRun> plan_;
   std::vector<Client> clients_;
   std::map<RunId, std::size_t> by_run_;
+  std::set<RunId> reruns_;
   std::map<RequestId, std::function<void(const Result<ReplyBody>&)>> waiting_;
   RequestId next_request_{1};
   std::array<std::unique_ptr<SimulatedScheduler>, 2> schedulers_;
@@ -259,7 +261,9 @@ CommitFate World::fate() {
 AttemptScript World::script(const AttemptRef& attempt) const {
   const auto client = by_run_.find(attempt.run);
   const PlannedRun& plan = *clients_[client->second].plan;
-  return {plan.behaviours[attempt.task.value()], &plan.spec->tasks[attempt.task.value()]};
+  TaskBehaviour behaviour = plan.behaviours[attempt.task.value()];
+  if (reruns_.contains(attempt.run)) behaviour.poison = behaviour.broken = false;  // mended
+  return {behaviour, &plan.spec->tasks[attempt.task.value()]};
 }
 
 void World::connect(std::uint32_t worker) {
@@ -385,6 +389,10 @@ void World::submit(std::size_t index) {
     steer_at(c.plan->cancel_after, DesiredState::kCancelled);
     steer_at(c.plan->pause_after, DesiredState::kPaused);
     steer_at(c.plan->resume_after, DesiredState::kRunning);
+    if (c.plan->rerun_after > Micros(0)) {
+      ++open_clients_;
+      clockwork_.after(c.plan->rerun_after, [this, index] { rerun(index); });
+    }
     if (c.plan->submit_twice && !c.plan->key.empty())
       clockwork_.after(seconds(2), [this, index] {
         clients_[index].accepted = false;
@@ -399,6 +407,49 @@ void World::submit(std::size_t index) {
   }
   // The scheduler may crash before it answers: then ask again, under the same key if there is one.
   const RequestId request(next_request_.value() - 1);
+  clockwork_.after(seconds(30), [this, request] {
+    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
+  });
+}
+
+// Does a run again, once it has ended.
+void World::rerun(std::size_t index) {
+  const Client& client = clients_[index];
+  const OriginBook::Entry* before = checker_.origins().ended(client.run);
+  SimulatedScheduler* to = leader();
+  const auto again = [this, index] {
+    clockwork_.after(seconds(1), [this, index] { rerun(index); });
+  };
+  if (before == nullptr || to == nullptr) return again();
+  auto wish = std::make_shared<Rerun>(before->origin);
+  wish->asked = client.plan->asked;
+  wish->changed = client.plan->changed;
+  SubmitRun input;
+  input.request = next_request_;
+  next_request_ = next_request_.next();
+  input.run = RunId(RawId{random_.next(), random_.next()});
+  input.ns = "default";
+  input.workflow = client.plan->name;
+  input.spec = before->spec;
+  input.key = client.plan->key.empty() ? "" : "again-" + client.plan->key;
+  input.rerun = std::move(wish);
+  by_run_[input.run] = index;
+  reruns_.insert(input.run);
+  const RequestId request = input.request;
+  waiting_[request] = [this, key = input.key, again](const Result<ReplyBody>& body) {
+    if (body.ok()) {
+      checker_.told_run(std::get<replies::RunAccepted>(*body).run, key);
+    } else {
+      const std::string& code = body.error().code;
+      const bool refused = code == "rerun.nothing" || code == "rerun.appends";
+      if (!refused && (code != "engine.outcome_unknown" || !key.empty())) return again();
+    }
+    --open_clients_;
+  };
+  if (!to->engine().offer(std::move(input), to->now()).ok()) {
+    waiting_.erase(request);
+    return again();
+  }
   clockwork_.after(seconds(30), [this, request] {
     answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
   });

@@ -5,7 +5,7 @@ set -euo pipefail
 simulate=$1
 bugs=(NoFence ConflictIgnored UnknownIsSuccess ReplyBeforeCommit LeaseNotRenewed LeaderOutlivesItsLease
       RunnerIgnoresLease StartOutlivesLease RetryKeepsEpoch RetryRereadsInputs NoCompareAndSet KeyForgotten
-      CapacityLeaked SkipDoesNotCascade QueueLimitIgnored)
+      CapacityLeaked SkipDoesNotCascade QueueLimitIgnored RerunRereadsInputs RerunTakesStale)
 
 for profile in calm faults storm; do
   "$simulate" --seeds 1..50 --profile "$profile" >/dev/null || { echo "guarded, and $profile fails"; exit 1; }
