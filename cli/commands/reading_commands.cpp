@@ -54,8 +54,9 @@ Exit usage(std::ostream& err, const std::string& sentence) {
   return Exit::kUsage;
 }
 
+// Where `many` tasks are printed, one that has written nothing has nothing to say.
 Exit print_log(const std::string& run, const std::string& task, const commands::Logs& options,
-               Session& session) {
+               bool many, Session& session) {
   client::Call call{
       .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
   if (options.attempt) call.query.emplace_back("attempt", std::to_string(*options.attempt));
@@ -64,7 +65,8 @@ Exit print_log(const std::string& run, const std::string& task, const commands::
     session.out << printable(piece, /*keep_line_breaks=*/true) << std::flush;
     return session.out.good();
   });
-  return answer.ok() ? Exit::kDone : report(session.err, answer.problem);
+  if (answer.ok() || (many && answer.problem.code == "log.not_found")) return Exit::kDone;
+  return report(session.err, answer.problem);
 }
 
 }  // namespace
@@ -95,7 +97,7 @@ Exit execute(const commands::Get& options, Session& session) {
 
 Exit execute(const commands::Logs& options, Session& session) {
   const auto [run, task] = run_and_task(options.target);
-  if (!task.empty()) return print_log(run, task, options, session);
+  if (!task.empty()) return print_log(run, task, options, /*many=*/false, session);
   if (options.follow || options.attempt)
     return usage(session.err, "--follow and --attempt want RUN/TASK.");
   const client::Answer answer = session.client.call({.path = {"runs", run, "tasks"}});
@@ -105,8 +107,8 @@ Exit execute(const commands::Logs& options, Session& session) {
   for (const TaskView& attempted : view.tasks) {
     if (attempted.attempt == 0) continue;
     session.err << "--- " << run << "/" << attempted.name << "\n";
-    if (const Exit exit = print_log(run, attempted.name, options, session);
-        exit != Exit::kDone && exit != Exit::kNotFound)
+    if (const Exit exit = print_log(run, attempted.name, options, /*many=*/true, session);
+        exit != Exit::kDone)
       return exit;
   }
   return Exit::kDone;

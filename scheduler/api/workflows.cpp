@@ -2,6 +2,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/check.h"
 #include "scheduler/api/bodies.h"
 #include "scheduler/api/body.h"
 #include "scheduler/api/compile.h"
@@ -160,6 +161,7 @@ Status put_workflow(Context& context, const http::Request& request,
     return ok_status();
   }
   MILLRACE_TRY(before, stored(context, name));
+  MILLRACE_CHECK(judged.compiled.document.has_value(), "what compiles is a document");
   MILLRACE_TRY(precondition, precondition_of(request, before.version,
                                              judged.compiled.document->resource_version));
   if (dry) {
