@@ -10,6 +10,7 @@
 #include "scheduler/engine/engine.h"
 #include "scheduler/simulation/checker.h"
 #include "scheduler/simulation/clockwork.h"
+#include "scheduler/simulation/dice.h"
 #include "scheduler/simulation/memory_store.h"
 #include "scheduler/simulation/simulated_worker.h"
 #include "scheduler/simulation/transcript.h"
@@ -65,6 +66,7 @@ class World {
       : options_(options),
         faults_(options.faults),
         random_(options.seed),
+        dice_(options.faults, random_),
         checker_(options.settings) {
     if (options.calm) checker_.expect_calm();
     log_.on_append = [this](const BatchRef& batch) {
@@ -110,13 +112,15 @@ class World {
   void break_streams_of(std::uint32_t scheduler);
   bool to_scheduler(std::uint32_t worker, const Input& input);
   void deliver(std::uint32_t worker, Command command, std::uint64_t generation);
-  Micros network_delay();
-  // How often a message arrives: 0, 1 or 2 times.
-  int copies();
-  CommitFate fate();
   AttemptScript script(const AttemptRef& attempt) const;
 
   // People
+  using Answered = std::function<void(const Result<ReplyBody>&)>;
+  // Whether the scheduler took it. It may crash before it answers: then, after a while, nobody
+  // knows what became of it (engine.outcome_unknown).
+  template <typename Wish>
+  bool ask(SimulatedScheduler& to, Wish wish, Answered then);
+  SubmitRun submission(std::size_t client, WorkflowSpecRef spec, std::string key);
   void submit(std::size_t client);
   void steer(std::size_t client, DesiredState desired);
   void rerun(std::size_t client);
@@ -126,6 +130,7 @@ class World {
   Faults faults_;
   bool healed_ = false;
   Random random_;
+  Dice dice_;
   Clockwork clockwork_;
   MemoryLog log_;
   Checker checker_;
@@ -134,7 +139,7 @@ class World {
   std::vector<Client> clients_;
   std::map<RunId, std::size_t> by_run_;
   std::set<RunId> reruns_;
-  std::map<RequestId, std::function<void(const Result<ReplyBody>&)>> waiting_;
+  std::map<RequestId, Answered> waiting_;
   RequestId next_request_{1};
   std::array<std::unique_ptr<SimulatedScheduler>, 2> schedulers_;
   std::vector<std::unique_ptr<SimulatedWorker>> workers_;
@@ -155,7 +160,7 @@ bool SimulatedScheduler::stalled() const { return world_.clockwork_.now() < stal
 
 void SimulatedScheduler::boot() {
   MemoryStore::Options options;
-  options.fate = [this] { return world_.fate(); };
+  options.fate = [this] { return world_.dice_.commit(); };
   options.partitioned = [this] { return world_.clockwork_.now() < partitioned_until_; };
   store_ = std::make_unique<MemoryStore>(world_.log_, options, [this](StoreAnswer answer) {
     const auto* recovered = std::get_if<Recovered>(&answer);
@@ -196,8 +201,8 @@ void SimulatedScheduler::send(WorkerId worker, Command command) {
     if (world_.workers_[i]->id() != worker || connection.scheduler != index_ || !connection.greeted)
       continue;
     const std::uint64_t generation = world_.connections_[i].generation;
-    for (int copy = world_.copies(); copy > 0; --copy)
-      world_.clockwork_.after(world_.network_delay(), [this, i, command, generation] {
+    for (int copy = world_.dice_.copies(); copy > 0; --copy)
+      world_.clockwork_.after(world_.dice_.delay(), [this, i, command, generation] {
         world_.deliver(i, command, generation);
       });
   }
@@ -230,32 +235,6 @@ std::unique_ptr<SimulatedWorker> World::make_worker(std::uint32_t index) {
           [this](const AttemptRef& attempt) { return script(attempt); },
           [this](std::uint32_t worker, const Input& input) { return to_scheduler(worker, input); }},
       index);
-}
-
-Micros World::network_delay() {
-  if (!healed_ && random_.chance(faults_.message_late))
-    return Micros(random_.between(1, faults_.late_by.value()));
-  return Micros(random_.between(200, 2'000));
-}
-
-int World::copies() {
-  if (healed_) return 1;
-  if (random_.chance(faults_.message_lost)) return 0;
-  return random_.chance(faults_.message_doubled) ? 2 : 1;
-}
-
-CommitFate World::fate() {
-  CommitFate fate{Micros(random_.between(100, 2'000)), Micros(0), false};
-  if (!healed_) {
-    if (random_.chance(faults_.commit_slow))
-      fate.reaches_log = Micros(random_.between(1, faults_.slow_by.value()));
-    if (random_.chance(faults_.commit_never)) fate.reaches_log = Micros(-1);
-    fate.answer_lost = random_.chance(faults_.commit_unanswered);
-  }
-  fate.answered = std::max(fate.reaches_log, Micros(0)) + Micros(random_.between(50, 500));
-  // An answer that was lost is given up some time later, perhaps before the commit takes effect.
-  if (fate.answer_lost) fate.answered = Micros(random_.between(1'000, 2'000'000));
-  return fate;
 }
 
 AttemptScript World::script(const AttemptRef& attempt) const {
@@ -301,7 +280,7 @@ bool World::to_scheduler(std::uint32_t worker, const Input& input) {
   if (!connection.scheduler) return false;
   // The greeting opens the stream: it comes once and first, or the stream never was.
   const bool greeting = std::holds_alternative<WorkerJoined>(input);
-  for (int copy = greeting ? 1 : copies(); copy > 0; --copy) {
+  for (int copy = greeting ? 1 : dice_.copies(); copy > 0; --copy) {
     const auto arrive = [this, worker, connection, input](auto&& self) -> void {
       SimulatedScheduler& s = *schedulers_[*connection.scheduler];
       if (!s.alive() || connections_[worker].generation != connection.generation) return;
@@ -314,7 +293,7 @@ bool World::to_scheduler(std::uint32_t worker, const Input& input) {
       }
       if (!s.engine().offer(input, s.now()).ok()) break_stream(worker);
     };
-    clockwork_.after(greeting ? Micros(100) : network_delay(), [arrive] { arrive(arrive); });
+    clockwork_.after(greeting ? Micros(100) : dice_.delay(), [arrive] { arrive(arrive); });
   }
   return true;
 }
@@ -345,6 +324,30 @@ void World::answered(RequestId request, const Result<ReplyBody>& body) {
   then(body);
 }
 
+template <typename Wish>
+bool World::ask(SimulatedScheduler& to, Wish wish, Answered then) {
+  const RequestId request = next_request_;
+  next_request_ = next_request_.next();
+  wish.request = request;
+  if (!to.engine().offer(std::move(wish), to.now()).ok()) return false;
+  waiting_[request] = std::move(then);
+  clockwork_.after(seconds(30), [this, request] {
+    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
+  });
+  return true;
+}
+
+SubmitRun World::submission(std::size_t index, WorkflowSpecRef spec, std::string key) {
+  SubmitRun input;
+  input.run = RunId(RawId{random_.next(), random_.next()});
+  input.ns = "default";
+  input.workflow = clients_[index].plan->name;
+  input.spec = std::move(spec);
+  input.key = std::move(key);
+  by_run_[input.run] = index;
+  return input;
+}
+
 void World::submit(std::size_t index) {
   Client& client = clients_[index];
   if (client.accepted) return;
@@ -353,17 +356,8 @@ void World::submit(std::size_t index) {
     clockwork_.after(seconds(1), [this, index] { submit(index); });
   };
   if (to == nullptr) return again();
-  SubmitRun input;
-  input.request = next_request_;
-  next_request_ = next_request_.next();
-  input.run = RunId(RawId{random_.next(), random_.next()});
-  input.ns = "default";
-  input.workflow = client.plan->name;
-  input.spec = client.plan->spec;
-  input.key = client.plan->key;
-  const RunId run = input.run;
-  by_run_[run] = index;
-  waiting_[input.request] = [this, index, again](const Result<ReplyBody>& body) {
+  SubmitRun input = submission(index, client.plan->spec, client.plan->key);
+  const auto then = [this, index, again](const Result<ReplyBody>& body) {
     Client& c = clients_[index];
     if (!body.ok()) {
       const std::string& code = body.error().code;
@@ -401,15 +395,7 @@ void World::submit(std::size_t index) {
         submit(index);
       });
   };
-  if (const Status taken = to->engine().offer(std::move(input), to->now()); !taken.ok()) {
-    waiting_.erase(RequestId(next_request_.value() - 1));
-    return again();
-  }
-  // The scheduler may crash before it answers: then ask again, under the same key if there is one.
-  const RequestId request(next_request_.value() - 1);
-  clockwork_.after(seconds(30), [this, request] {
-    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
-  });
+  if (!ask(*to, std::move(input), then)) again();
 }
 
 // Does a run again, once it has ended.
@@ -424,19 +410,11 @@ void World::rerun(std::size_t index) {
   auto wish = std::make_shared<Rerun>(before->origin);
   wish->asked = client.plan->asked;
   wish->changed = client.plan->changed;
-  SubmitRun input;
-  input.request = next_request_;
-  next_request_ = next_request_.next();
-  input.run = RunId(RawId{random_.next(), random_.next()});
-  input.ns = "default";
-  input.workflow = client.plan->name;
-  input.spec = before->spec;
-  input.key = client.plan->key.empty() ? "" : "again-" + client.plan->key;
+  const std::string key = client.plan->key.empty() ? "" : "again-" + client.plan->key;
+  SubmitRun input = submission(index, before->spec, key);
   input.rerun = std::move(wish);
-  by_run_[input.run] = index;
   reruns_.insert(input.run);
-  const RequestId request = input.request;
-  waiting_[request] = [this, key = input.key, again](const Result<ReplyBody>& body) {
+  const auto then = [this, key, again](const Result<ReplyBody>& body) {
     if (body.ok()) {
       checker_.told_run(std::get<replies::RunAccepted>(*body).run, key);
     } else {
@@ -446,13 +424,7 @@ void World::rerun(std::size_t index) {
     }
     --open_clients_;
   };
-  if (!to->engine().offer(std::move(input), to->now()).ok()) {
-    waiting_.erase(request);
-    return again();
-  }
-  clockwork_.after(seconds(30), [this, request] {
-    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
-  });
+  if (!ask(*to, std::move(input), then)) again();
 }
 
 void World::steer(std::size_t index, DesiredState desired) {
@@ -466,20 +438,12 @@ void World::steer(std::size_t index, DesiredState desired) {
     if (insists) again();
     return;
   }
-  const RequestId request = next_request_;
-  next_request_ = next_request_.next();
-  waiting_[request] = [again, desired](const Result<ReplyBody>& body) {
+  const auto then = [again, desired](const Result<ReplyBody>& body) {
     // A resume that is lost would leave its run paused for ever: people try again, too.
     if (!body.ok() && body.error().code.starts_with("engine.") && desired == DesiredState::kRunning)
       again();
   };
-  if (!to->engine().offer(SetDesiredState{request, clients_[index].run, desired}, to->now()).ok()) {
-    waiting_.erase(request);
-    return again();
-  }
-  clockwork_.after(seconds(30), [this, request] {
-    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
-  });
+  if (!ask(*to, SetDesiredState{{}, clients_[index].run, desired}, then)) again();
 }
 
 // --- the course of things
@@ -560,6 +524,7 @@ void World::begin() {
 
 void World::heal() {
   healed_ = true;
+  dice_.heal();
   for (auto& scheduler : schedulers_) {
     if (!scheduler->alive()) scheduler->boot();
     scheduler->stall_until(Monotonic());
