@@ -138,18 +138,31 @@ class Grammar {
     command->add_option("name", remove->name, "Its name")->required();
   }
 
+  void add_starting(CLI::App* command, commands::Starting& options) {
+    command
+        ->add_option("-p,--parameter", options.parameters, "Parameter, name=value; may be repeated")
+        ->allow_extra_args(false);
+    command->add_option("--key", options.key, "Idempotency key: the same key starts one run only");
+    command->add_flag("-w,--watch", options.watch,
+                      "Show it until it ends; the exit code is the run's");
+    command->add_flag("--wait", options.wait, "Block until it ends; the exit code is the run's");
+    add_timeout(command, options.timeout, "With --watch or --wait: give up watching after this");
+    add_format(command, options.format);
+  }
+
   void add_runs() {
     auto run = std::make_shared<commands::Run>();
     CLI::App* command = add("run", "Start a run of a workflow", run);
     command->add_option("workflow", run->workflow, "Name of the workflow")->required();
-    command->add_option("-p,--parameter", run->parameters, "Parameter, name=value; may be repeated")
+    add_starting(command, *run);
+    auto retry = std::make_shared<commands::Retry>();
+    command = add("retry", "Do a run again from what did not succeed, as a new run", retry);
+    command->add_option("run", retry->run, "Name of the run, which has ended")->required();
+    command
+        ->add_option("-t,--task", retry->tasks,
+                     "Run this task again, with all that follow it; may be repeated")
         ->allow_extra_args(false);
-    command->add_option("--key", run->key, "Idempotency key: the same key starts one run only");
-    command->add_flag("-w,--watch", run->watch,
-                      "Show it until it ends; the exit code is the run's");
-    command->add_flag("--wait", run->wait, "Block until it ends; the exit code is the run's");
-    add_timeout(command, run->timeout, "With --watch or --wait: give up watching after this");
-    add_format(command, run->format);
+    add_starting(command, *retry);
     auto wait = std::make_shared<commands::Wait>();
     command = add("wait", "Block until a run ends; the exit code is the run's", wait);
     command->add_option("run", wait->run, "Name of the run")->required();

@@ -49,14 +49,21 @@ struct Delete {
   std::string kind;
   std::string name;
 };
-struct Run {
-  std::string workflow;
+// Of every command that starts a run.
+struct Starting {
   std::vector<std::string> parameters;  // "k=v"
   std::string key;                      // Idempotency-Key; empty: one made up
   bool watch = false;
   bool wait = false;
   std::optional<std::chrono::milliseconds> timeout;
   Format format = Format::kTable;
+};
+struct Run : Starting {
+  std::string workflow;
+};
+struct Retry : Starting {
+  std::string run;
+  std::vector<std::string> tasks;
 };
 struct Wait {
   std::string run;
@@ -95,8 +102,8 @@ struct Version {
 
 using Command = std::variant<commands::Up, commands::Down, commands::Status, commands::Apply,
                              commands::Diff, commands::Validate, commands::Delete, commands::Run,
-                             commands::Wait, commands::Watch, commands::Get, commands::Logs,
-                             commands::Explain, commands::Steer, commands::Version>;
+                             commands::Retry, commands::Wait, commands::Watch, commands::Get,
+                             commands::Logs, commands::Explain, commands::Steer, commands::Version>;
 
 struct Parsed {
   CommonOptions common;

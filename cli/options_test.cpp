@@ -40,6 +40,16 @@ TEST(Options, run) {
   EXPECT_EQ(run.timeout, 90s);
 }
 
+TEST(Options, retry) {
+  const auto retry = parsed<commands::Retry>(
+      {"retry", "flights-7k2", "--task", "delays", "-t", "out", "-p", "a=1", "-w"});
+  EXPECT_EQ(retry.run, "flights-7k2");
+  EXPECT_THAT(retry.tasks, ElementsAre("delays", "out"));
+  EXPECT_THAT(retry.parameters, ElementsAre("a=1"));
+  EXPECT_TRUE(retry.watch);
+  EXPECT_THAT(stopped({"retry"}).text, HasSubstr("run"));
+}
+
 TEST(Options, options_of_all_commands_may_stand_anywhere) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"-n", "team", "--dir", "/x", "get", "runs"},

@@ -22,6 +22,7 @@ Document make_document(const Envelope& envelope) {
   codec::decode(envelope.spec, resource.spec);
   Document document;
   document.kind = envelope.resource->kind;
+  document.resource_version = envelope.resource_version;
   document.name = resource.metadata.name;
   document.ns = resource.metadata.ns.value_or("");
   document.canonical_json = to_json(resource);

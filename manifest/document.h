@@ -24,6 +24,10 @@ struct Document {
   std::string name;
   std::string ns;              // empty when the document leaves it to the caller
   std::string canonical_json;  // codec.h
+  // metadata.resourceVersion: the version of the object that whoever wrote this had seen; empty
+  // when they don't say. What else a scheduler shows in metadata (uid, generation,
+  // creationTimestamp) may be there and is passed over.
+  std::string resource_version;
 
   // Where the document came from; shared with its file's other documents.
   std::shared_ptr<const Source> source;

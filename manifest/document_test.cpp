@@ -172,5 +172,31 @@ TEST(Schemas, say_something_of_every_field) {
   for (const ResourceSchema& resource : resource_schemas()) expect_docs(*resource.spec);
 }
 
+TEST(Document, comes_back_as_a_scheduler_shows_it) {
+  const Parsed parsed = parse(R"({"apiVersion": "millrace.io/v1alpha1", "kind": "Workflow",
+    "metadata": {"name": "f", "namespace": "default", "uid": "01", "generation": 3,
+                 "resourceVersion": "17", "creationTimestamp": "2026-01-01T00:00:00Z"},
+    "spec": {"tasks": [{"name": "a", "command": {"argv": ["/bin/true"]}}]}})",
+                              "", Syntax::kJson);
+  ASSERT_TRUE(parsed.ok()) << parsed.problems.front().to_text();
+  const Document& document = parsed.documents.front();
+  EXPECT_EQ(document.resource_version, "17");
+  // None of it is the document's own.
+  EXPECT_EQ(document.canonical_json.find("17"), std::string::npos);
+  EXPECT_EQ(document.canonical_json.find("generation"), std::string::npos);
+  EXPECT_TRUE(workflow_from_json(document.canonical_json).ok());
+}
+
+TEST(Document, names_no_version_unless_it_says_so) {
+  const std::string text =
+      "apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: f, resourceVersion: {}}\n"
+      "spec: {tasks: [{name: a, command: {argv: [/bin/true]}}]}\n";
+  const Parsed wrong = parse(text, "f.yaml");
+  ASSERT_EQ(wrong.problems.size(), 1U);
+  EXPECT_EQ(wrong.problems[0].to_text(),
+            "f.yaml:3:38 metadata.resourceVersion: is an object, not text. Leave it out, or as it "
+            "was shown.");
+}
+
 }  // namespace
 }  // namespace millrace::manifest

@@ -1,5 +1,7 @@
 #include "manifest/envelope.h"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -84,6 +86,37 @@ class Fields {
   Problems& problems_;
 };
 
+// What a scheduler adds to metadata when it shows a document.
+constexpr std::array<std::string_view, 4> kShown{"uid", "resourceVersion", "generation",
+                                                 "creationTimestamp"};
+
+// The metadata without what was added when it was shown, so that a document may come back as it was
+// seen. Of that only resourceVersion means something: which version of the object was seen.
+Node without_shown(const Source& source, const Node& metadata, std::string& resource_version,
+                   Problems& problems) {
+  Node written = metadata;
+  if (metadata.kind != Node::Kind::kMap) return written;
+  for (const std::string_view field : kShown) {
+    const auto key = std::ranges::find(written.keys, field, &Key::text);
+    if (key == written.keys.end()) continue;
+    const auto value = written.items.begin() + (key - written.keys.begin());
+    if (field == "resourceVersion") {
+      const bool text = value->kind == Node::Kind::kText || value->kind == Node::Kind::kPlain;
+      if (!text || value->text.empty()) {
+        Error error = user_error("value.type", "is " + std::string(describe(*value)) + ", not text",
+                                 "leave it out, or as it was shown");
+        error.path = "metadata.resourceVersion";
+        problems.push_back(source.problem(std::move(error), "/metadata/resourceVersion",
+                                          source.position(value->offset)));
+      }
+      resource_version = value->text;
+    }
+    written.items.erase(value);
+    written.keys.erase(key);
+  }
+  return written;
+}
+
 const ResourceSchema* find_resource(const Node& kind, Fields& fields) {
   std::vector<std::string> names;
   for (const ResourceSchema& candidate : resource_schemas()) {
@@ -133,8 +166,11 @@ Envelope check_envelope(const Source& source, const Node& root, Problems& proble
       envelope.decodable = false;
       return {};
     }
-    Validated validated =
-        validate(source, *node, schema, pointer_step(name), HoleMode::kTemplate, problems);
+    const bool metadata = name == "metadata";
+    Validated validated = validate(
+        source,
+        metadata ? without_shown(source, *node, envelope.resource_version, problems) : *node,
+        schema, pointer_step(name), HoleMode::kTemplate, problems);
     envelope.decodable = envelope.decodable && validated.decodable;
     return std::move(validated.json);
   };

@@ -1,6 +1,7 @@
 // The envelope of a document: apiVersion, kind, metadata, spec. Inside manifest/ only.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "manifest/json.h"
@@ -18,6 +19,7 @@ struct Envelope {
   bool decodable = false;
   Json metadata;
   Json spec;
+  std::string resource_version;  // Document::resource_version
 };
 Envelope check_envelope(const Source& source, const Node& root, Problems& problems);
 

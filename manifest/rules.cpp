@@ -1,6 +1,7 @@
 #include "manifest/rules.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,8 @@ namespace millrace::manifest {
 namespace {
 
 constexpr std::string_view kReservedPrefix = "MILLRACE_";
+// Of the engine's own tables and views, which a dataset would hide or be hidden by.
+constexpr std::array<std::string_view, 4> kEngineNames{"pg_", "duckdb_", "pragma_", "sqlite_"};
 
 template <typename Item>
 std::vector<std::string> names_of(const std::vector<Item>& items) {
@@ -66,6 +69,7 @@ class Rules {
     const Task& task = spec_.tasks[index];
     const std::string at = "/spec/tasks/" + std::to_string(index);
     depends_on(task, at);
+    datasets(task, at);
     references(task, at);
     amounts(task, at);
     error_rules(task.on_error, at);
@@ -89,6 +93,20 @@ class Rules {
       } else if (find_named(spec_.tasks, name) == nullptr) {
         add(pointer, unknown("task.unknown", "task", name, names_of(spec_.tasks)));
       }
+    }
+  }
+
+  void datasets(const Task& task, const std::string& at) {
+    const auto* ingest = std::get_if<IngestTask>(&task.kind);
+    for (const DatasetUse& use : facts_of(task).datasets) {
+      // A quarantine that is named after its dataset has the same fault, and is not written down.
+      if (ingest != nullptr && use.dataset == ingest->into.dataset + "_quarantine") continue;
+      for (const std::string_view prefix : kEngineNames)
+        if (use.dataset.starts_with(prefix))
+          add(at + use.pointer, user_error("dataset.reserved",
+                                           "names beginning with " + std::string(prefix) +
+                                               " are those of the query engine's own tables",
+                                           "choose another"));
     }
   }
 

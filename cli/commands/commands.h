@@ -16,6 +16,7 @@ Exit execute(const commands::Diff& options, Session& session);
 Exit execute(const commands::Validate& options, Session& session);
 Exit execute(const commands::Delete& options, Session& session);
 Exit execute(const commands::Run& options, Session& session);
+Exit execute(const commands::Retry& options, Session& session);
 Exit execute(const commands::Wait& options, Session& session);
 Exit execute(const commands::Watch& options, Session& session);
 Exit execute(const commands::Get& options, Session& session);

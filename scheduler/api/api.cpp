@@ -63,6 +63,7 @@ http::Router Api::router() {
   add_system_routes(router, *context_);
   add_workflow_routes(router, *context_);
   add_run_routes(router, *context_);
+  add_rerun_routes(router, *context_);
   add_task_routes(router, *context_);
   add_event_routes(router, *context_);
   add_log_routes(router, *context_);

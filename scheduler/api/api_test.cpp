@@ -78,7 +78,7 @@ TEST_F(ApiTest, a_workflow_is_put_read_listed_changed_and_deleted) {
   EXPECT_EQ(update.headers.at("etag"), "\"2\"");
   // The JSON that GET gave can be put as it is.
   Json back = json;
-  back["metadata"] = {{"name", "flights"}};
+  back["metadata"].erase("resourceVersion");
   EXPECT_EQ(host_.send("PUT", kWorkflow, back.dump(), kJson).headers.at("etag"), "\"3\"");
 
   const Json list = body_of(host_.get(std::string(kNamespace) + "/workflows"));
@@ -103,6 +103,40 @@ TEST_F(ApiTest, preconditions_hold_or_nothing_changes) {
   EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + "If-Match: what\r\n").status, 412);
   EXPECT_EQ(host_.send("DELETE", kWorkflow, "", "If-Match: \"7\"\r\n").status, 412);
   EXPECT_EQ(host_.get(kWorkflow).status, 200);
+}
+
+TEST_F(ApiTest, a_document_comes_back_as_it_was_shown_unless_it_changed_since) {
+  put_flights();
+  const Json shown = body_of(host_.get(kWorkflow));
+  EXPECT_EQ(host_.send("PUT", kWorkflow, shown.dump(), kJson).status, 200) << "unchanged";
+  Json changed = shown;
+  changed["spec"]["parameters"][0]["integer"]["default"] = 200;
+  const RawResponse update = host_.send("PUT", kWorkflow, changed.dump(), kJson);
+  ASSERT_EQ(update.status, 200) << update.body;
+  changed["spec"]["parameters"][0]["integer"]["default"] = 300;
+  const RawResponse stale = host_.send("PUT", kWorkflow, changed.dump(), kJson);
+  EXPECT_EQ(stale.status, 412);
+  EXPECT_EQ(body_of(stale)["code"], "document.conflict");
+  EXPECT_EQ(host_.send("PUT", kWorkflow + "?dryRun=All", changed.dump(), kJson).status, 412);
+  changed["metadata"]["resourceVersion"] = "of no kind";
+  EXPECT_EQ(host_.send("PUT", kWorkflow, changed.dump(), kJson).status, 412);
+  changed["metadata"]["resourceVersion"] = body_of(update)["metadata"]["resourceVersion"];
+  EXPECT_EQ(host_.send("PUT", kWorkflow, changed.dump(), kJson + "If-Match: \"1\"\r\n").status, 412)
+      << "both must hold";
+  EXPECT_EQ(host_.send("PUT", kWorkflow, changed.dump(), kJson).status, 200);
+}
+
+TEST_F(ApiTest, a_version_is_never_used_again) {
+  put_flights();
+  const std::string first = host_.get(kWorkflow).headers.at("etag");
+  EXPECT_EQ(host_.send("DELETE", kWorkflow).status, 204);
+  put_flights();
+  const RawResponse anew = host_.get(kWorkflow);
+  EXPECT_NE(anew.headers.at("etag"), first);
+  EXPECT_EQ(body_of(anew)["metadata"]["generation"], 1);
+  const std::string stale = "If-Match: " + first + "\r\n";
+  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + stale).status, 412);
+  EXPECT_EQ(host_.send("DELETE", kWorkflow, "", stale).status, 412);
 }
 
 TEST_F(ApiTest, dry_run_tells_and_changes_nothing) {

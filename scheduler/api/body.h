@@ -2,11 +2,16 @@
 // scheduler/api only.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "lib/http/message.h"
 #include "manifest/document.h"
+#include "manifest/generated/types.h"
+#include "manifest/problem.h"
+#include "manifest/value.h"
 #include "scheduler/api/json.h"
 
 namespace millrace::api {
@@ -17,5 +22,15 @@ Result<manifest::Syntax> syntax_of(const http::Request& request);
 
 // A JSON object, the content type saying so (or nothing). Errors: body.media_type, body.malformed.
 Result<Json> json_body(const http::Request& request);
+
+// What a parameter can hold; nothing for what none can (objects, fractions, null).
+std::optional<manifest::Value> value_of(const Json& json);
+
+// The short form of a run's parameters, {"min_flights": 5}, with what is wrong in it.
+void read_parameters(const Json& value, std::vector<manifest::ParameterValue>& parameters,
+                     manifest::Problems& problems);
+
+// Something wrong at one place of a JSON body.
+manifest::Problem problem_at(Error error, std::string pointer);
 
 }  // namespace millrace::api

@@ -54,6 +54,7 @@ http::Handler starting(Context& context, Starting start);
 void add_system_routes(http::Router& router, Context& context);
 void add_workflow_routes(http::Router& router, Context& context);
 void add_run_routes(http::Router& router, Context& context);
+void add_rerun_routes(http::Router& router, Context& context);
 void add_task_routes(http::Router& router, Context& context);
 void add_event_routes(http::Router& router, Context& context);
 void add_log_routes(http::Router& router, Context& context);

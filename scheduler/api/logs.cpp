@@ -12,13 +12,21 @@ namespace {
 constexpr std::size_t kPiece = 256 << 10;
 constexpr std::int64_t kMaxOffset = std::int64_t{1} << 50;
 
-// Which attempt: the one asked for, or the latest.
+bool says_something(Context& context, const AttemptRecord& attempt) {
+  if (attempt.phase != scheduler::Phase::kPublish) return true;
+  const auto log = context.ports.logs.read(attempt.ref, 0, 1);
+  return log.ok() || log.error().code != "log.not_found";
+}
+
+// Which attempt: the one asked for, or the latest. A publication has a log only when something was
+// worth a word: without one, the attempt is meant that staged what it publishes.
 Result<scheduler::AttemptRef> attempt_of(Context& context, scheduler::TaskRef task,
                                          const http::Request& request) {
   MILLRACE_TRY(number, integer_query(request, "attempt", 1, UINT32_MAX));
   MILLRACE_TRY(attempts, context.ports.reads.attempts(task));
   for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt)
-    if (!number || attempt->ref.attempt.value() == *number) return attempt->ref;
+    if (number ? attempt->ref.attempt.value() == *number : says_something(context, *attempt))
+      return attempt->ref;
   return not_found("log.not_found",
                    number ? "the task has no such attempt" : "the task has not been attempted");
 }

@@ -99,6 +99,8 @@ RunSummary summary_of(const scheduler::RunHeader& header,
   record.counts = header.counts;
   record.last_error = header.last_error;
   record.created = header.created;
+  record.rerun_of = header.rerun_of;
+  record.rerun_of_name = header.rerun_of_name;
   summary.waiting = header.counts.running == 0 &&
                     std::any_of(tasks.begin(), tasks.end(), [](const scheduler::Task& task) {
                       return task.state == TaskState::kReady;
@@ -136,6 +138,10 @@ Json parameters_list(const std::string& parameters_json) {
   return list;
 }
 
+Json rerun_of_json(scheduler::RunId run, const std::string& name) {
+  return {{"name", name}, {"runId", run.to_text()}};
+}
+
 Json run_json(const RunSummary& run, const std::string& parameters_json, EventId as_of) {
   const RunRecord& record = run.record;
   Json json;
@@ -155,6 +161,8 @@ Json run_json(const RunSummary& run, const std::string& parameters_json, EventId
   Json& status = json["status"];
   status["observedGeneration"] = 1;
   status["runId"] = record.id.to_text();
+  if (!record.rerun_of.is_nil())
+    status["rerunOf"] = rerun_of_json(record.rerun_of, record.rerun_of_name);
   status["phase"] = phase_of(run);
   status["done"] =
       std::to_string(total_of(counts) - counts.open) + "/" + std::to_string(total_of(counts));
@@ -215,7 +223,11 @@ Json task_json(const TaskView& task, const scheduler::WorkflowSpec* spec) {
   if (record.state == TaskState::kBackingOff) put(json, "retryAt", task.retry_at);
   if (record.rows != 0) json["rows"] = record.rows;
   put(json, "code", record.code);
-  put(json, "message", record.message.empty() ? task.message : record.message);
+  // Only what a rerun took over can have succeeded without an attempt.
+  const bool taken_over = record.state == TaskState::kSucceeded && record.attempt.value() == 0;
+  if (taken_over) json["takenOver"] = true;
+  put(json, "message",
+      taken_over ? "taken over" : (record.message.empty() ? task.message : record.message));
   if (of_spec != nullptr) {
     Json& needs = json["needs"] = Json::array();
     for (const scheduler::TaskIndex need : of_spec->needs)

@@ -32,6 +32,8 @@ std::string phase_of(const RunSummary& run);
 // at.
 // [{name, value}…], as manifests have parameters, of an object of values.
 Json parameters_list(const std::string& parameters_json);
+// {name, runId} of the run that a rerun does again.
+Json rerun_of_json(scheduler::RunId run, const std::string& name);
 Json run_json(const RunSummary& run, const std::string& parameters_json, EventId as_of);
 
 // A task, living or ended.

@@ -15,30 +15,6 @@ namespace {
 
 using manifest::Value;
 
-manifest::Problem problem_at(Error error, std::string pointer) {
-  manifest::Problem problem;
-  error.path = manifest::path_of_pointer(pointer);
-  problem.error = std::move(error);
-  problem.pointer = std::move(pointer);
-  return problem;
-}
-
-// Nothing for what no parameter can hold (objects, fractions, null).
-std::optional<Value> value_of(const Json& json) {
-  if (json.is_string()) return Value(json.get<std::string>());
-  if (json.is_boolean()) return Value(json.get<bool>());
-  if (json.is_number_integer() &&
-      (!json.is_number_unsigned() || json.get<std::uint64_t>() <= std::uint64_t{INT64_MAX}))
-    return Value(json.get<std::int64_t>());
-  if (!json.is_array()) return std::nullopt;
-  std::vector<std::string> texts;
-  for (const Json& item : json) {
-    if (!item.is_string()) return std::nullopt;
-    texts.push_back(item.get<std::string>());
-  }
-  return Value(std::move(texts));
-}
-
 Json json_of(const Value& value) {
   return std::visit([](const auto& held) -> Json { return held; }, value);
 }
@@ -68,22 +44,7 @@ ReadRun read_short(const Json& body) {
     } else if (field == "name") {
       read_label(value, "name", false, read.run.name, read.problems);
     } else if (field == "parameters") {
-      if (!value.is_object()) {
-        read.problems.push_back(
-            problem_at(manifest::user_error("value.type", "an object of values by name is wanted"),
-                       "/parameters"));
-        continue;
-      }
-      for (const auto& [name, given] : value.items()) {
-        if (auto held = value_of(given)) {
-          read.run.parameters.push_back({name, std::move(*held)});
-        } else {
-          read.problems.push_back(problem_at(
-              manifest::user_error("value.type",
-                                   "a text, whole number, boolean or list of texts is wanted"),
-              "/parameters" + manifest::pointer_step(name)));
-        }
-      }
+      read_parameters(value, read.run.parameters, read.problems);
     } else {
       read.problems.push_back(problem_at(
           manifest::user_error("field.unknown", "unknown field " + manifest::in_quotes(field),

@@ -11,6 +11,7 @@
 #include "scheduler/api/problems.h"
 #include "scheduler/api/query.h"
 #include "scheduler/api/run_request.h"
+#include "scheduler/api/start.h"
 
 namespace millrace::api {
 namespace {
@@ -18,16 +19,6 @@ namespace {
 using scheduler::DesiredState;
 
 // --- start ---
-
-Result<std::string> idempotency_key(const http::Request& request) {
-  std::string key(request.headers.get("idempotency-key"));
-  const bool printable =
-      std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-  if (key.size() > 255 || !printable || (key.empty() && request.headers.has("idempotency-key")))
-    return invalid_request("Idempotency-Key",
-                           "the key is no text of 1 to 255 printable ASCII characters");
-  return key;
-}
 
 struct FoundWorkflow {
   scheduler::WorkflowSpecRef spec;
@@ -42,28 +33,6 @@ Result<FoundWorkflow> find_workflow(Context& context, const scheduler::Namespace
                    "`millrace get workflows` lists them"};
     return FoundWorkflow{document->spec, document->body_hash};
   });
-}
-
-Json submitted_json(const std::string& ns, const std::string& name, const std::string& workflow,
-                    const std::string& parameters_json) {
-  Json json;
-  json["apiVersion"] = kApiVersion;
-  json["kind"] = "WorkflowRun";
-  json["metadata"] = {{"name", name}, {"namespace", ns}};
-  json["spec"]["workflow"] = workflow;
-  json["spec"]["parameters"] = parameters_list(parameters_json);
-  return json;
-}
-
-http::Response accepted_response(const scheduler::replies::RunAccepted& accepted,
-                                 const std::string& ns, const std::string& workflow,
-                                 const std::string& parameters_json) {
-  Json json = submitted_json(ns, accepted.name, workflow, parameters_json);
-  json["metadata"]["uid"] = accepted.run.to_text();
-  json["status"]["runId"] = accepted.run.to_text();
-  http::Response response = json_response(json, accepted.existed ? 200 : 201);
-  response.headers.add("Location", "/v1/namespaces/" + ns + "/runs/" + accepted.name);
-  return response;
 }
 
 // A run ready for the loop, or what is wrong with it.
@@ -103,22 +72,10 @@ Result<Prepared> prepare(Context& context, const std::string& ns, const ReadRun&
                      .parameters_hash = parameters_hash,
                      .key = "",
                      .request_hash = request_hash(ns, run),
-                     .attachment = std::move(attachment)};
+                     .attachment = std::move(attachment),
+                     .rerun = nullptr};
   prepared.parameters_json = std::move(bound.parameters_json);
   return prepared;
-}
-
-void submit(Context& context, Prepared prepared, const http::Responder& responder) {
-  const std::string ns = prepared.submit.ns;
-  const std::string workflow = prepared.submit.workflow;
-  context.ports.engine.submit(
-      std::move(prepared.submit),
-      [responder, ns, workflow,
-       parameters = std::move(prepared.parameters_json)](const EnginePort::Answer& answer) {
-        if (!answer.ok()) return responder.send(problem_response(answer.error()));
-        responder.send(accepted_response(std::get<scheduler::replies::RunAccepted>(*answer), ns,
-                                         workflow, parameters));
-      });
 }
 
 // A command: named by us, made once under its idempotency key.
@@ -133,7 +90,7 @@ Status post_run(Context& context, const http::Request& request, const http::Resp
     return ok_status();
   }
   prepared.submit.key = key;
-  submit(context, std::move(prepared), responder);
+  submit_run(context, std::move(prepared.submit), std::move(prepared.parameters_json), responder);
   return ok_status();
 }
 
@@ -175,7 +132,7 @@ Status put_run(Context& context, const http::Request& request, const http::Respo
     return ok_status();
   }
   prepared.submit.key = "put/" + name.name;  // two callers at once: one makes it, both have it
-  submit(context, std::move(prepared), responder);
+  submit_run(context, std::move(prepared.submit), std::move(prepared.parameters_json), responder);
   return ok_status();
 }
 

@@ -73,7 +73,8 @@ TEST(StreamEvent, every_event_has_its_text) {
            R"(,"code":"task.skipped.need_failed","message":"no"})"},
       {events::CancelRequested{{kRun, TaskIndex(0)}, "x", kAt}, "task",
        task + R"("state":"Cancelling",)" + at + "}"},
-      {events::AttemptPlaced{attempt(1), kWorker, scheduler::Phase::kExecute, {}, {}, {}, kAt},
+      {events::AttemptPlaced{
+           attempt(1), kWorker, scheduler::Phase::kExecute, {}, {}, {}, kAt, "laptop"},
        "task",
        task + R"("state":"Running",)" + at + R"(,"attempt":1,"phase":"Execute",)" + on_worker +
            R"(,"startedAt":"1970-01-01T00:00:02.5Z"})"},

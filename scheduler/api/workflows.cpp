@@ -1,6 +1,8 @@
 // N/workflows: documents that runs are made of. PUT states what is wanted; the loop decides.
+#include <charconv>
 #include <optional>
 
+#include "base/check.h"
 #include "scheduler/api/bodies.h"
 #include "scheduler/api/body.h"
 #include "scheduler/api/compile.h"
@@ -15,18 +17,20 @@ namespace {
 
 constexpr const char* kKind = "workflows";
 
-std::string etag_of(std::uint64_t generation) { return "\"" + std::to_string(generation) + "\""; }
+std::string etag_of(std::uint64_t version) { return "\"" + std::to_string(version) + "\""; }
 
-// The generation in "3", the form that ETag has; nothing for what is none of ours.
-std::optional<std::uint64_t> generation_of(std::string_view tag) {
-  if (tag.size() < 3 || tag.size() > 21 || tag.front() != '"' || tag.back() != '"')
-    return std::nullopt;
-  std::uint64_t generation = 0;
-  for (const char c : tag.substr(1, tag.size() - 2)) {
-    if (c < '0' || c > '9') return std::nullopt;
-    generation = generation * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return generation;
+// Digits; nothing for what is no version.
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// The version in "3", the form that ETag has; nothing for what is none of ours.
+std::optional<std::uint64_t> version_of(std::string_view tag) {
+  if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"') return std::nullopt;
+  return number_of(tag.substr(1, tag.size() - 2));
 }
 
 Error conflict(std::string message) {
@@ -34,15 +38,27 @@ Error conflict(std::string message) {
           "read it again and apply your change to what you find", ""};
 }
 
-// What If-Match and If-None-Match demand of the document's generation; 0: that there is none.
+// What If-Match and If-None-Match, and the document's own resourceVersion, demand of the present
+// version; 0: that there is none.
 Result<std::optional<std::uint64_t>> precondition_of(const http::Request& request,
-                                                     std::uint64_t present) {
+                                                     std::uint64_t present,
+                                                     const std::string& resource_version = {}) {
   std::optional<std::uint64_t> wanted;
+  if (!resource_version.empty()) {
+    const auto version = number_of(resource_version);
+    if (!version || *version == 0 || *version != present)
+      return conflict("resourceVersion " + resource_version +
+                      " is not that of the present document");
+    wanted = *version;
+  }
   if (const auto tag = request.headers.get("if-match"); !tag.empty()) {
     if (tag == "*") {
       if (present == 0) return conflict("there is no such document");
-    } else if (const auto generation = generation_of(tag); generation && *generation != 0) {
-      wanted = *generation;
+    } else if (const auto version = version_of(tag); version && *version != 0) {
+      if (wanted && *wanted != *version)
+        return conflict("If-Match " + std::string(tag) + " and resourceVersion " +
+                        resource_version + " name two versions");
+      wanted = *version;
     } else {
       return conflict("If-Match " + std::string(tag) + " is no version of this document");
     }
@@ -52,7 +68,8 @@ Result<std::optional<std::uint64_t>> precondition_of(const http::Request& reques
 }
 
 struct Stored {
-  std::uint64_t generation = 0;  // 0: there is none
+  std::uint64_t version = 0;  // 0: there is none
+  std::uint64_t generation = 0;
   scheduler::BodyHash hash{};
 };
 
@@ -60,24 +77,25 @@ Result<Stored> stored(Context& context, const scheduler::NamespacedName& name) {
   return look_at(context.ports.engine, [&name](const View& view) -> Result<Stored> {
     const scheduler::Document* document = view.state->document({kKind, name});
     if (document == nullptr) return Stored{};
-    return Stored{document->generation, document->body_hash};
+    return Stored{document->version, document->generation, document->body_hash};
   });
 }
 
 // The stored text with what the server knows besides.
-Json workflow_json(const std::string& canonical, const std::string& ns, std::uint64_t generation) {
+Json workflow_json(const std::string& canonical, const std::string& ns, std::uint64_t generation,
+                   std::uint64_t version) {
   Json json = Json::parse(canonical, nullptr, false);
   if (!json.is_object()) return Json::object();
   Json& metadata = json["metadata"];
   metadata["namespace"] = ns;
   metadata["generation"] = generation;
-  metadata["resourceVersion"] = std::to_string(generation);
+  if (version != 0) metadata["resourceVersion"] = std::to_string(version);
   return json;
 }
 
-http::Response workflow_response(const Json& json, std::uint64_t generation, int status) {
+http::Response workflow_response(const Json& json, std::uint64_t version, int status) {
   http::Response response = json_response(json, status);
-  response.headers.add("ETag", etag_of(generation));
+  response.headers.add("ETag", etag_of(version));
   return response;
 }
 
@@ -108,13 +126,15 @@ Result<Judged> judge(Context& context, const http::Request& request,
 
 Result<http::Response> dry_run(Context& context, const scheduler::NamespacedName& name,
                                const Stored& before, const Compiled& compiled) {
-  const bool same = before.generation != 0 && before.hash == compiled.hash;
-  Json json = workflow_json(compiled.canonical_json, name.ns, before.generation + (same ? 0 : 1));
+  const bool same = before.version != 0 && before.hash == compiled.hash;
+  // Which version a change would get is not known before it is made.
+  Json json = workflow_json(compiled.canonical_json, name.ns, before.generation + (same ? 0 : 1),
+                            same ? before.version : 0);
   Json& plan = json["plan"];
-  plan["change"] = before.generation == 0 ? "Create" : (same ? "None" : "Update");
-  if (before.generation != 0 && !same) {
+  plan["change"] = before.version == 0 ? "Create" : (same ? "None" : "Update");
+  if (before.version != 0 && !same) {
     MILLRACE_TRY(body, context.bodies.get(before.hash));
-    plan["before"] = workflow_json(*body, name.ns, before.generation);
+    plan["before"] = workflow_json(*body, name.ns, before.generation, before.version);
   }
   plan["tasks"] = Json::array();
   for (const scheduler::TaskSpec& task : compiled.spec->tasks) {
@@ -141,10 +161,12 @@ Status put_workflow(Context& context, const http::Request& request,
     return ok_status();
   }
   MILLRACE_TRY(before, stored(context, name));
-  MILLRACE_TRY(precondition, precondition_of(request, before.generation));
+  MILLRACE_CHECK(judged.compiled.document.has_value(), "what compiles is a document");
+  MILLRACE_TRY(precondition, precondition_of(request, before.version,
+                                             judged.compiled.document->resource_version));
   if (dry) {
-    if (precondition && *precondition != before.generation)
-      return conflict(name.name + " is at generation " + std::to_string(before.generation));
+    if (precondition && *precondition != before.version)
+      return conflict(name.name + " has another version");
     MILLRACE_TRY(response, dry_run(context, name, before, judged.compiled));
     responder.send(std::move(response));
     return ok_status();
@@ -156,15 +178,16 @@ Status put_workflow(Context& context, const http::Request& request,
                              .name = name,
                              .body_hash = judged.compiled.hash,
                              .spec = judged.compiled.spec,
-                             .if_generation = precondition,
+                             .if_version = precondition,
                              .attachment = std::move(attachment)};
   context.ports.engine.submit(
       std::move(put), [responder, name, canonical = std::move(judged.compiled.canonical_json)](
                           const EnginePort::Answer& answer) {
         if (!answer.ok()) return responder.send(problem_response(answer.error()));
         const auto& accepted = std::get<scheduler::replies::DocumentAccepted>(*answer);
-        responder.send(workflow_response(workflow_json(canonical, name.ns, accepted.generation),
-                                         accepted.generation, accepted.created ? 201 : 200));
+        responder.send(workflow_response(
+            workflow_json(canonical, name.ns, accepted.generation, accepted.version),
+            accepted.version, accepted.created ? 201 : 200));
       });
   return ok_status();
 }
@@ -178,11 +201,12 @@ Result<http::Response> get_workflow(Context& context, const http::Request& reque
   MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
   MILLRACE_TRY(name, labels_of(request, "name"));
   MILLRACE_TRY(found, stored(context, name));
-  if (found.generation == 0) return no_workflow(name.name);
-  if (request.headers.get("if-none-match") == etag_of(found.generation))
-    return http::Response{.status = 304, .headers = {{"ETag", etag_of(found.generation)}}};
+  if (found.version == 0) return no_workflow(name.name);
+  if (request.headers.get("if-none-match") == etag_of(found.version))
+    return http::Response{.status = 304, .headers = {{"ETag", etag_of(found.version)}}};
   MILLRACE_TRY(body, context.bodies.get(found.hash));
-  return workflow_response(workflow_json(*body, name.ns, found.generation), found.generation, 200);
+  return workflow_response(workflow_json(*body, name.ns, found.generation, found.version),
+                           found.version, 200);
 }
 
 Result<http::Response> list_workflows(Context& context, const http::Request& request,
@@ -200,8 +224,9 @@ Result<http::Response> list_workflows(Context& context, const http::Request& req
          it != documents.end() && it->first.first == kKind && it->first.second.ns == ns &&
          found.documents.size() <= page.limit;
          ++it)
-      found.documents.emplace_back(it->first.second.name,
-                                   Stored{it->second.generation, it->second.body_hash});
+      found.documents.emplace_back(
+          it->first.second.name,
+          Stored{it->second.version, it->second.generation, it->second.body_hash});
     return found;
   });
   if (!found_result.ok()) return found_result.error();
@@ -211,7 +236,7 @@ Result<http::Response> list_workflows(Context& context, const http::Request& req
   Json items = Json::array();
   for (const auto& [name, document] : documents) {
     MILLRACE_TRY(body, context.bodies.get(document.hash));
-    items.push_back(workflow_json(*body, ns, document.generation));
+    items.push_back(workflow_json(*body, ns, document.generation, document.version));
   }
   return json_response(list_json(std::move(items),
                                  more ? next_cursor(request, documents.back().first) : "",
@@ -238,10 +263,10 @@ Status delete_workflow(Context& context, const http::Request& request,
   MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
   MILLRACE_TRY(name, labels_of(request, "name"));
   MILLRACE_TRY(before, stored(context, name));
-  if (before.generation == 0) return no_workflow(name.name);
-  MILLRACE_TRY(precondition, precondition_of(request, before.generation));
+  if (before.version == 0) return no_workflow(name.name);
+  MILLRACE_TRY(precondition, precondition_of(request, before.version));
   scheduler::DeleteDocument deletion{
-      .request = {}, .kind = kKind, .name = name, .if_generation = precondition};
+      .request = {}, .kind = kKind, .name = name, .if_version = precondition};
   context.ports.engine.submit(std::move(deletion), [responder](const EnginePort::Answer& answer) {
     responder.send(answer.ok() ? http::Response{.status = 204} : problem_response(answer.error()));
   });

@@ -25,7 +25,9 @@ class EventApplier {
   void operator()(const events::LeaderStarted& e) { target_.put_leader_epoch(e.epoch); }
 
   void operator()(const events::DocumentPut& e) {
-    target_.put_document({e.kind, e.name}, Document{e.generation, e.body_hash, e.spec});
+    const std::uint64_t version = target_.next_document_version();
+    target_.put_next_document_version(version + 1);
+    target_.put_document({e.kind, e.name}, Document{e.generation, e.body_hash, e.spec, version});
   }
   void operator()(const events::DocumentDeleted& e) { target_.erase_document({e.kind, e.name}); }
 
@@ -43,11 +45,14 @@ class EventApplier {
     facts.key = e.key;
     facts.created = e.at;
     facts.pins = e.pins;
+    facts.rerun_of = e.rerun_of;
+    facts.rerun_of_name = e.rerun_of_name;
     std::vector<Task> tasks(e.spec->tasks.size());
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       tasks[i].needs_open = static_cast<std::uint32_t>(e.spec->tasks[i].needs.size());
       tasks[i].since = e.at;
     }
+    for (const events::TakenTask& taken : e.taken) take_over(taken, *e.spec, facts.pins, tasks);
     if (!e.key.empty())
       target_.put_key({e.ns, e.key}, KeyEntry{e.run, e.name, e.request_hash, WallTime()});
     target_.put_next_run_order(facts.order + 1);
@@ -161,6 +166,29 @@ class EventApplier {
     return next;
   }
 
+  // The task counts as if it had just succeeded in this run.
+  static void take_over(const events::TakenTask& taken, const WorkflowSpec& spec,
+                        std::vector<events::Pin>& pins, std::vector<Task>& tasks) {
+    Task& task = tasks.at(taken.task.value());
+    const auto to = next_state(task.state, TaskChange::kTaken);
+    MILLRACE_CHECK(to.has_value() && task.needs_open == 0, "a task is taken over before its needs");
+    task.state = *to;
+    for (const TaskIndex dependent : spec.dependents[taken.task.value()])
+      --tasks[dependent.value()].needs_open;
+    for (const events::Pin& snapshot : taken.snapshots) set_pin(pins, snapshot);
+  }
+
+  // From here on the run reads that snapshot of the dataset.
+  static void set_pin(std::vector<events::Pin>& pins, const events::Pin& pin) {
+    const auto at = std::lower_bound(
+        pins.begin(), pins.end(), pin.dataset,
+        [](const events::Pin& p, const std::string& dataset) { return p.dataset < dataset; });
+    if (at != pins.end() && at->dataset == pin.dataset)
+      at->snapshot = pin.snapshot;
+    else
+      pins.insert(at, pin);
+  }
+
   void ended(TaskRef ref) {
     target_.erase_pins(ref);
     const WorkflowSpecRef spec = target_.run(ref.run)->spec;
@@ -183,13 +211,7 @@ class EventApplier {
     const Head* head = target_.head(name);
     MILLRACE_CHECK((head == nullptr ? SnapshotId() : head->snapshot) == snapshot.parent,
                    "a snapshot's parent is not its dataset's head");
-    const auto at = std::lower_bound(
-        run.pins.begin(), run.pins.end(), snapshot.dataset,
-        [](const events::Pin& pin, const std::string& dataset) { return pin.dataset < dataset; });
-    if (at != run.pins.end() && at->dataset == snapshot.dataset)
-      at->snapshot = snapshot.snapshot;
-    else
-      run.pins.insert(at, events::Pin{snapshot.dataset, snapshot.snapshot});
+    set_pin(run.pins, {snapshot.dataset, snapshot.snapshot});
     target_.put_head(name, Head{snapshot.snapshot, snapshot.schema_hash});
   }
 

@@ -55,6 +55,7 @@ namespace replies {
 
 struct DocumentAccepted {
   std::uint64_t generation = 0;
+  std::uint64_t version = 0;  // Document::version
   bool created = false;
   bool changed = false;  // false: the same body was there already
 };

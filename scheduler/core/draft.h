@@ -19,11 +19,13 @@ class Draft {
       : base_(base),
         next_epoch_(base.next_epoch()),
         next_run_order_(base.next_run_order()),
-        next_publication_order_(base.next_publication_order()) {}
+        next_publication_order_(base.next_publication_order()),
+        next_document_version_(base.next_document_version()) {}
 
   Epoch next_epoch() const { return next_epoch_; }
   std::uint64_t next_run_order() const { return next_run_order_; }
   std::uint64_t next_publication_order() const { return next_publication_order_; }
+  std::uint64_t next_document_version() const { return next_document_version_; }
   const RunFacts* run(RunId id) const;
   const Task* task(TaskRef ref) const;
   const TaskPins* pins(TaskRef ref) const;
@@ -47,6 +49,7 @@ class Draft {
   void put_next_epoch(Epoch epoch) { next_epoch_ = epoch; }
   void put_next_run_order(std::uint64_t order) { next_run_order_ = order; }
   void put_next_publication_order(std::uint64_t order) { next_publication_order_ = order; }
+  void put_next_document_version(std::uint64_t version) { next_document_version_ = version; }
   void put_run(RunFacts facts, std::vector<Task> tasks);
   RunFacts& edit_run(RunId id);
   void put_pins(TaskRef ref, TaskPins pins) { touch(ref.run).pins[ref.task] = std::move(pins); }
@@ -79,6 +82,7 @@ class Draft {
   Epoch next_epoch_;
   std::uint64_t next_run_order_;
   std::uint64_t next_publication_order_;
+  std::uint64_t next_document_version_;
   std::map<RunId, RunDraft> runs_;
   std::map<NamespacedName, bool> names_;  // taken, or given back by a run that ended
   std::map<DocumentKey, std::optional<Document>> documents_;

@@ -43,6 +43,13 @@ std::string to_text(const Event& event) {
                  [&](const events::RunCreated& e) {
                    out << "created " << e.ns << "/" << e.name << " " << e.run.to_text() << " with "
                        << e.spec->tasks.size() << " tasks";
+                   if (e.rerun_of.is_nil()) return;
+                   out << ", again of " << e.rerun_of.to_text() << " with";
+                   for (const auto& taken : e.taken) {
+                     out << " " << taken.task;
+                     for (const auto& pin : taken.snapshots)
+                       out << " " << pin.dataset << "=" << pin.snapshot.to_text();
+                   }
                  },
                  [&](const events::RunDesired& e) {
                    out << "desired " << e.run.to_text() << " " << to_string(e.desired)

@@ -45,6 +45,14 @@ struct Pin {
   friend bool operator==(const Pin&, const Pin&) = default;
 };
 
+// A task that a rerun takes over: it succeeded in another run, and does not run again.
+struct TakenTask {
+  TaskIndex task;
+  RunId source;                // whose attempt succeeded
+  std::vector<Pin> snapshots;  // what that attempt wrote: from now on, as this run's
+  friend bool operator==(const TakenTask&, const TakenTask&) = default;
+};
+
 struct RunCreated {
   RunId run;
   std::string ns;
@@ -55,8 +63,14 @@ struct RunCreated {
   BodyHash parameters_hash{};
   std::string key;
   BodyHash request_hash{};
-  std::vector<Pin> pins;  // of WorkflowSpec::external_reads
+  // Of WorkflowSpec::external_reads: the heads of now, or, of a rerun, what its origin began with.
+  std::vector<Pin> pins;
   WallTime at;
+  // Of a rerun: the run that is done again, and what is taken over from it, each task after those
+  // that it needs.
+  RunId rerun_of;  // nil: it is none
+  std::string rerun_of_name;
+  std::vector<TakenTask> taken;
 };
 
 struct RunDesired {
@@ -103,6 +117,7 @@ struct AttemptPlaced {
   std::vector<Pin> inputs;  // of TaskSpec::reads, resolved
   std::vector<Pin> bases;   // head of each dataset that it will overwrite, for compare-and-set
   WallTime at;
+  std::string worker_name;  // for people; a worker's id says nothing to them
   friend bool operator==(const AttemptPlaced&, const AttemptPlaced&) = default;
 };
 

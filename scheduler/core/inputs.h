@@ -9,33 +9,36 @@
 #include <variant>
 #include <vector>
 
+#include "scheduler/core/rerun.h"
 #include "scheduler/core/spec.h"
 #include "scheduler/core/types.h"
 
 namespace millrace::scheduler {
 
 // PUT of a document. `spec` is set for workflows. Answered by DocumentAccepted, or by an error:
-// document.conflict when if_generation does not match.
+// document.conflict when if_version does not match.
 struct PutDocument {
   RequestId request;
   std::string kind;  // "workflows"
   NamespacedName name;
   BodyHash body_hash{};
   WorkflowSpecRef spec;
-  std::optional<std::uint64_t> if_generation;  // If-Match; 0 stands for "must not exist"
-  AttachmentRef attachment;                    // the body, for the store
+  std::optional<std::uint64_t> if_version;  // If-Match; 0 stands for "must not exist"
+  AttachmentRef attachment;                 // the body, for the store
 };
 
 struct DeleteDocument {
   RequestId request;
   std::string kind;
   NamespacedName name;
-  std::optional<std::uint64_t> if_generation;
+  std::optional<std::uint64_t> if_version;
 };
 
 // Start a run. Either of a stored workflow (its body is pinned by hash) or of a spec of its own.
 // Idempotent by `key`: the same key with the same body answers with the same run, with another body
 // run.key_reused. Answered by RunAccepted.
+//
+// Or do a run that has ended again: `rerun` says which, `spec` and `body_hash` are that run's.
 struct SubmitRun {
   RequestId request;
   RunId run;  // made by the caller
@@ -45,9 +48,10 @@ struct SubmitRun {
   WorkflowSpecRef spec;  // set for a run of its own (a query, a template)
   BodyHash body_hash{};  // with spec: its body's
   BodyHash parameters_hash{};
-  std::string key;           // empty: none
-  BodyHash request_hash{};   // of all that the caller sent, to tell a replay from a reuse
-  AttachmentRef attachment;  // parameters, and the body when spec is set
+  std::string key;                     // empty: none
+  BodyHash request_hash{};             // of all that the caller sent, to tell a replay from a reuse
+  AttachmentRef attachment;            // parameters, and the body when spec is set
+  std::shared_ptr<const Rerun> rerun;  // null: a run of its own
 };
 
 struct SetDesiredState {

@@ -35,8 +35,12 @@ void Planner::reply(RequestId request, Result<ReplyBody> body) {
 
 void Planner::refuse(RequestId request, ErrorClass error_class, std::string code,
                      std::string message, std::string hint) {
-  count(code);
-  reply(request, Error{error_class, std::move(code), std::move(message), std::move(hint)});
+  refuse(request, Error{error_class, std::move(code), std::move(message), std::move(hint)});
+}
+
+void Planner::refuse(RequestId request, Error error) {
+  count(error.code);
+  reply(request, std::move(error));
 }
 
 void Planner::on_timer(const Timer& timer) {

@@ -90,7 +90,8 @@ void Planner::place_task(const ReadyKey& key, WorkerId worker) {
       spec.request,
       std::move(inputs),
       std::move(bases),
-      now_.wall});
+      now_.wall,
+      liveness_.workers().at(worker).name});
 }
 
 WaitReason explain_wait(const State& state, const Liveness& liveness, TaskRef ref,

@@ -25,6 +25,12 @@ bool written_by_run(const WorkflowSpec& spec, const std::string& dataset) {
   return false;
 }
 
+const events::Pin* find_pin(const std::vector<events::Pin>& pins, const std::string& dataset) {
+  for (const events::Pin& pin : pins)
+    if (pin.dataset == dataset) return &pin;
+  return nullptr;
+}
+
 bool went_wrong(TaskState state) {
   return state == TaskState::kFailed || state == TaskState::kSkipped ||
          state == TaskState::kCancelled;
@@ -69,21 +75,53 @@ void Planner::on(const SubmitRun& input) {
     return refuse(input.request, ErrorClass::kUser, "run.exists",
                   "a run named \"" + input.name + "\" is under way", "choose another name");
 
-  std::vector<events::Pin> pins;
-  for (const std::string& dataset : spec->external_reads) {
-    const Head* head = draft_.head({input.ns, dataset});
-    if (head == nullptr && !written_by_run(*spec, dataset))
-      return refuse(input.request, ErrorClass::kUser, "dataset.unknown",
-                    "no dataset named \"" + dataset + "\"", "`millrace get datasets` lists them");
-    pins.push_back({dataset, head == nullptr ? SnapshotId() : head->snapshot});
-  }
+  auto start = input.rerun == nullptr ? fresh_start(input.ns, *spec)
+                                      : start_again(*input.rerun, *spec, input.ns);
+  if (!start.ok()) return refuse(input.request, std::move(start).error());
   const std::string name =
       input.name.empty() ? name_after(input.workflow, input.run, draft_, input.ns) : input.name;
   emit(events::RunCreated{input.run, input.ns, name, input.workflow, spec, body_hash,
-                          input.parameters_hash, input.key, input.request_hash, std::move(pins),
-                          now_.wall},
+                          input.parameters_hash, input.key, input.request_hash,
+                          std::move(start->pins), now_.wall, start->rerun_of,
+                          std::move(start->rerun_of_name), std::move(start->taken)},
        input.attachment);
   reply(input.request, ReplyBody(replies::RunAccepted{input.run, name, false}));
+}
+
+Result<Planner::RunStart> Planner::fresh_start(const std::string& ns,
+                                               const WorkflowSpec& spec) const {
+  RunStart start;
+  for (const std::string& dataset : spec.external_reads) {
+    const Head* head = draft_.head({ns, dataset});
+    if (head == nullptr && !written_by_run(spec, dataset))
+      return Error{ErrorClass::kUser, "dataset.unknown", "no dataset named \"" + dataset + "\"",
+                   "`millrace get datasets` lists them"};
+    start.pins.push_back({dataset, head == nullptr ? SnapshotId() : head->snapshot});
+  }
+  return start;
+}
+
+Result<Planner::RunStart> Planner::start_again(const Rerun& rerun, const WorkflowSpec& spec,
+                                               const std::string& ns) const {
+  if (draft_.run(rerun.origin) != nullptr)
+    return Error{ErrorClass::kUser, "run.not_ended",
+                 "run \"" + rerun.origin_name + "\" has not ended",
+                 "wait until it has, or cancel it"};
+  MILLRACE_TRY(taken, taken_by(spec, rerun));
+  RunStart start{{}, rerun.origin, rerun.origin_name, std::move(taken)};
+  for (const std::string& dataset : spec.external_reads) {
+    const events::Pin* pin = find_pin(rerun.pins, dataset);
+    if (pin == nullptr)
+      return Error{ErrorClass::kUser, "rerun.not_kept",
+                   "what run \"" + rerun.origin_name + "\" read of dataset \"" + dataset +
+                       "\" is not kept any more",
+                   "start a new run"};
+    start.pins.push_back(*pin);
+    if (const Head* head = draft_.head({ns, dataset});
+        MILLRACE_PLANTED(kRerunRereadsInputs) && head != nullptr)
+      start.pins.back().snapshot = head->snapshot;
+  }
+  return start;
 }
 
 void Planner::on(const SetDesiredState& input) {

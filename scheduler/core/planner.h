@@ -42,9 +42,20 @@ class Planner {
   // plan_documents.cpp
   void on(const PutDocument& input);
   void on(const DeleteDocument& input);
+  void conflict(RequestId request, const NamespacedName& name, const Document* present);
   // plan_runs.cpp
   void on(const SubmitRun& input);
   void on(const SetDesiredState& input);
+  // What a run reads and has as it begins.
+  struct RunStart {
+    std::vector<events::Pin> pins;
+    RunId rerun_of;
+    std::string rerun_of_name;
+    std::vector<events::TakenTask> taken;
+  };
+  Result<RunStart> fresh_start(const std::string& ns, const WorkflowSpec& spec) const;
+  Result<RunStart> start_again(const Rerun& rerun, const WorkflowSpec& spec,
+                               const std::string& ns) const;
   void cancel_run(RunId run, const std::string& reason);
   // What an event leaves to look at: the dependents of a task that ended, every task of a new run.
   void unsettle(const Event& event);
@@ -75,6 +86,7 @@ class Planner {
   void reply(RequestId request, Result<ReplyBody> body);
   void refuse(RequestId request, ErrorClass error_class, std::string code, std::string message,
               std::string hint = "");
+  void refuse(RequestId request, Error error);
   void count(const std::string& reason) { ++planned_.counted[reason]; }
 
   const State& state_;

@@ -10,7 +10,7 @@ namespace millrace::scheduler {
 Bug planted_bug = Bug::kNone;
 
 bool plant(std::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, Bug>, 15> kNames{{
+  static constexpr std::array<std::pair<std::string_view, Bug>, 17> kNames{{
       {"NoFence", Bug::kNoFence},
       {"ConflictIgnored", Bug::kConflictIgnored},
       {"UnknownIsSuccess", Bug::kUnknownIsSuccess},
@@ -26,6 +26,8 @@ bool plant(std::string_view name) {
       {"CapacityLeaked", Bug::kCapacityLeaked},
       {"SkipDoesNotCascade", Bug::kSkipDoesNotCascade},
       {"QueueLimitIgnored", Bug::kQueueLimitIgnored},
+      {"RerunRereadsInputs", Bug::kRerunRereadsInputs},
+      {"RerunTakesStale", Bug::kRerunTakesStale},
   }};
   for (const auto& [known, bug] : kNames) {
     if (known != name) continue;

@@ -26,6 +26,8 @@ enum class Bug {
   kCapacityLeaked,          // an attempt that failed gives nothing back
   kSkipDoesNotCascade,      // what waits for a skipped task waits for ever
   kQueueLimitIgnored,       // a queue's limit is not looked at
+  kRerunRereadsInputs,      // a rerun reads the newest snapshots, not those of its origin
+  kRerunTakesStale,         // a rerun takes over what stands on a task that runs again
 };
 extern Bug planted_bug;
 bool plant(std::string_view name);  // by its name without the k; false: there is none

@@ -12,6 +12,7 @@
 #include "base/overloaded.h"
 #include "scheduler/core/apply.h"
 #include "scheduler/core/liveness.h"
+#include "scheduler/core/origin_book.h"
 #include "scheduler/core/plan.h"
 
 namespace millrace::scheduler {
@@ -174,6 +175,7 @@ class Player {
     if (verb == "new") return new_leader();
     if (verb == "worker") return join(words[1], options(rest(2)), {}, {}, inputs);
     if (verb == "submit") return submit(action, inputs);
+    if (verb == "rerun") return rerun(words[1], words.at(3), options(rest(4)), inputs);
     if (verb == "cancel" || verb == "pause" || verb == "resume") {
       const DesiredState desired = verb == "cancel"  ? DesiredState::kCancelled
                                    : verb == "pause" ? DesiredState::kPaused
@@ -259,6 +261,43 @@ class Player {
     inputs.push_back(std::move(input));
   }
 
+  // A run that has not ended is as good as unknown to the book: then its tasks are left out.
+  void rerun(const std::string& run, const std::string& of,
+             const std::map<std::string, std::string>& with, std::vector<Input>& inputs) {
+    const RunId origin = run_ids_.at(of);
+    const WorkflowSpecRef spec = names_.specs.at(origin);
+    auto rerun = std::make_shared<Rerun>();
+    if (const OriginBook::Entry* ended = origins_.ended(origin)) *rerun = ended->origin;
+    rerun->origin = origin;
+    rerun->origin_name = of;
+    const auto tasks = [&](const char* key) {
+      std::vector<TaskIndex> found;
+      const auto it = with.find(key);
+      if (it == with.end()) return found;
+      for (const std::string& name : split(it->second, '+'))
+        for (std::uint32_t i = 0; i < spec->tasks.size(); ++i)
+          if (spec->tasks[i].name == name) found.emplace_back(i);
+      return found;
+    };
+    rerun->asked = tasks("again");
+    rerun->changed = tasks("changed");
+    SubmitRun input;
+    input.request = RequestId(1);
+    input.run = RunId(RawId{2, run_ids_.size() + 1});
+    input.ns = "default";
+    input.name = run;
+    input.workflow = of;
+    input.spec = spec;
+    if (const auto it = with.find("key"); it != with.end()) input.key = it->second;
+    input.rerun = std::move(rerun);
+    if (!run_ids_.contains(run)) {
+      run_ids_[run] = input.run;
+      names_.runs[input.run] = run;
+      names_.specs[input.run] = spec;
+    }
+    inputs.push_back(std::move(input));
+  }
+
   void new_leader() {
     state_ = State();
     for (const Event& event : log_) apply(state_, event);
@@ -275,6 +314,7 @@ class Player {
         attempts_[names_.of(placed->attempt)] = placed->attempt;
       came_.push_back(scenario_text(event, names_));
       log_.push_back(event);
+      origins_.note(event);
       apply(state_, event);
       liveness_.applied(event, state_, now_, settings_);
     }
@@ -290,6 +330,7 @@ class Player {
   Liveness liveness_;
   Now now_;
   std::vector<Event> log_;
+  OriginBook origins_;
   std::vector<std::string> came_;
   ScenarioNames names_;
   std::map<std::string, WorkerId> worker_ids_;
@@ -312,7 +353,13 @@ std::string ScenarioNames::of(const AttemptRef& attempt) const {
 std::string scenario_text(const Event& event, const ScenarioNames& names) {
   return std::visit(
       Overloaded{
-          [&](const events::RunCreated& e) { return "created " + names.runs.at(e.run); },
+          [&](const events::RunCreated& e) {
+            std::string text = "created " + names.runs.at(e.run);
+            for (const events::TakenTask& taken : e.taken)
+              text += (&taken == e.taken.data() ? " with " : " ") +
+                      names.of(TaskRef{e.run, taken.task});
+            return text;
+          },
           [&](const events::RunDesired& e) {
             return "desired " + names.runs.at(e.run) + " " + std::string(to_string(e.desired));
           },

@@ -15,8 +15,8 @@
 //
 // Actions: worker W [cpu=N] [mem=MiB] · W leaves · W back A… · W restarts as W2 · W beats A… ·
 //   W ok A [wrote D[:COLUMNS]…] · W fails A CLASS CODE [exit=N] · submit R {TASKS} [parallel=N]
-//   [timeout=T] [key=K] · cancel R · pause R · resume R · tick · new leader. Several may stand
-//   before the arrow, with commas.
+//   [timeout=T] [key=K] · rerun R of R0 [again=A+B] [changed=C] [key=K] · cancel R · pause R ·
+//   resume R · tick · new leader. Several may stand before the arrow, with commas.
 // TASKS: NAME[: NEEDS…] [(OPTIONS)], separated by ;. OPTIONS: on=Failure|Always reads=D writes=D
 // appends=D
 //   conflict=Fail publishes timeout=T attempt=T queue=T cpu=N mem=MiB retry=N fail-run.

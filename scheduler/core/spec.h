@@ -46,8 +46,10 @@ struct TaskSpec {
   Micros attempt_timeout;  // 0: none
   Micros queue_timeout;    // longest wait for room; 0: none
   std::vector<RetryRow> on_error;
-  std::vector<std::string> reads;    // datasets, of this run or pinned at its start
-  std::vector<DatasetWrite> writes;  // in the order in which a result names them
+  std::vector<std::string> reads;  // datasets, of this run or pinned at its start
+  // In the order in which a result names them: the task's own target first, then what it records
+  // besides (a quarantine).
+  std::vector<DatasetWrite> writes;
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 

@@ -66,6 +66,8 @@ struct RunFacts {
   BodyHash body_hash{};
   BodyHash parameters_hash{};
   std::string key;
+  RunId rerun_of;             // nil: no rerun
+  std::string rerun_of_name;  // as it was called
   DesiredState desired = DesiredState::kRunning;
   std::string desired_reason;  // set when the scheduler itself cancels
   WallTime created;
@@ -91,6 +93,9 @@ struct Document {
   std::uint64_t generation = 0;
   BodyHash body_hash{};
   WorkflowSpecRef spec;
+  // Of all that was ever put, so that one which was deleted and made anew is another: never used
+  // again.
+  std::uint64_t version = 0;
   friend bool operator==(const Document&, const Document&) = default;
 };
 using DocumentKey = std::pair<std::string, NamespacedName>;  // kind, name
@@ -143,6 +148,7 @@ class State {
   Epoch next_epoch() const { return next_epoch_; }
   std::uint64_t next_run_order() const { return next_run_order_; }
   std::uint64_t next_publication_order() const { return next_publication_order_; }
+  std::uint64_t next_document_version() const { return next_document_version_; }
   const RunHeader* run(RunId id) const;
   const std::vector<Task>* tasks(RunId id) const;
   const Task* task(TaskRef ref) const;
@@ -171,6 +177,7 @@ class State {
   void put_next_epoch(Epoch epoch) { next_epoch_ = epoch; }
   void put_next_run_order(std::uint64_t order) { next_run_order_ = order; }
   void put_next_publication_order(std::uint64_t order) { next_publication_order_ = order; }
+  void put_next_document_version(std::uint64_t version) { next_document_version_ = version; }
   void put_run(RunHeader header, std::vector<Task> tasks);
   void put_run(RunFacts facts, std::vector<Task> tasks) {
     put_run(RunHeader{std::move(facts), {}}, std::move(tasks));
@@ -197,6 +204,7 @@ class State {
   Epoch next_epoch_{1};
   std::uint64_t next_run_order_ = 1;
   std::uint64_t next_publication_order_ = 1;
+  std::uint64_t next_document_version_ = 1;
   std::map<RunId, Run> runs_;
   std::map<DocumentKey, Document> documents_;
   std::map<NamespacedName, Head> heads_;

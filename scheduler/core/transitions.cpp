@@ -7,10 +7,11 @@ using enum TaskState;
 using C = TaskChange;
 
 // clang-format off
-constexpr std::array<Transition, 17> kTransitions{{
+constexpr std::array<Transition, 18> kTransitions{{
     {kPending,    C::kReady,           kReady},
     {kPending,    C::kSkipped,         kSkipped},
     {kPending,    C::kCancelled,       kCancelled},
+    {kPending,    C::kTaken,           kSucceeded},   // in the run that is done again
     {kReady,      C::kPlaced,          kRunning},
     {kReady,      C::kGaveUp,          kFailed},      // waited too long for room
     {kReady,      C::kCancelled,       kCancelled},
@@ -58,6 +59,8 @@ std::string_view to_string(TaskChange change) {
       return "Cancelled";
     case C::kSkipped:
       return "Skipped";
+    case C::kTaken:
+      return "Taken";
   }
   return "?";
 }

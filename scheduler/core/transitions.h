@@ -23,6 +23,7 @@ enum class TaskChange : std::uint8_t {
   kCancelRequested,  // events::CancelRequested
   kCancelled,        // events::AttemptFailed with Cancelled; events::TaskEnded with kCancelled
   kSkipped,          // events::TaskEnded with kSkipped
+  kTaken,            // events::RunCreated of a rerun, which takes the task over
 };
 
 struct Transition {

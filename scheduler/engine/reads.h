@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "scheduler/core/events.h"
+#include "scheduler/core/rerun.h"
 #include "scheduler/core/spec.h"
 #include "scheduler/core/state.h"
 #include "scheduler/core/types.h"
@@ -46,6 +47,8 @@ struct RunRecord {
   std::string last_error;
   WallTime created;
   WallTime finished;
+  RunId rerun_of;             // nil: no rerun
+  std::string rerun_of_name;  // as it was called
 };
 
 struct TaskRecord {
@@ -144,6 +147,9 @@ class Reads {
   virtual Result<std::vector<TaskRecord>> tasks(RunId run) = 0;
   // Of live and of ended runs: the tasks of which there is one, in no order.
   virtual Result<std::vector<TaskEnding>> endings(RunId run) = 0;
+  // What a rerun needs of a run that ended, as far as it is kept; nothing asked, nothing changed.
+  // Nothing: there is no such run, or its retention is over.
+  virtual Result<std::optional<Rerun>> origin(RunId run) = 0;
   // Of live and of ended runs, in order.
   virtual Result<std::vector<AttemptRecord>> attempts(TaskRef task) = 0;
   virtual Result<std::optional<std::string>> body(const BodyHash& hash) = 0;

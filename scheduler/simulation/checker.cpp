@@ -29,7 +29,10 @@ std::string kind_of(const Event& event) {
             return "placed " + std::string(to_string(e.phase));
           },
           [](const events::LeaderStarted&) { return std::string("leader"); },
-          [](const events::RunCreated&) { return std::string("created"); },
+          [](const events::RunCreated& e) {
+            if (e.rerun_of.is_nil()) return std::string("created");
+            return std::string(e.taken.empty() ? "created again" : "created again, taking over");
+          },
           [](const events::RunDesired& e) {
             return "desired " + std::string(to_string(e.desired));
           },
@@ -76,6 +79,7 @@ void Checker::on(const Event& event, WallTime at) {
             require(created_.insert(e.run).second, "a run is created twice", &event);
             if (!e.key.empty())
               require(keys_.emplace(e.key, e.run).second, "one key, two runs", &event);
+            if (!e.rerun_of.is_nil()) taken_over(e);
           },
           [&](const events::RunFinished& e) {
             require(finished_.insert(e.run).second, "a run ends twice", &event);
@@ -99,6 +103,7 @@ void Checker::on(const Event& event, WallTime at) {
       event);
   if (violation_) return;
   apply(state_, event);
+  origins_.note(event);
   if (const auto* e = std::get_if<events::AttemptPlaced>(&event)) {
     const WorkerLoad* load = state_.load(e->worker);
     const auto capacity = capacities_.find(e->worker);
@@ -113,6 +118,52 @@ void Checker::on(const Event& event, WallTime at) {
                 state_.queue_running(run.spec->queue) <= limit->second,
             "a queue has more attempts than its limit", &event);
     require(run.desired != DesiredState::kPaused, "placed while the run is paused", &event);
+  }
+}
+
+void Checker::taken_over(const events::RunCreated& e) {
+  const Event event = e;
+  require(finished_.contains(e.rerun_of), "a run is done again that has not ended", &event);
+  if (violation_) return;
+  const OriginBook::Entry& before = *origins_.ended(e.rerun_of);
+  require(before.spec == e.spec || *before.spec == *e.spec, "a rerun of another document", &event);
+  require(before.origin.pins == e.pins, "a rerun begins with other snapshots than its origin",
+          &event);
+  std::set<TaskIndex>& taken = taken_[e.run];
+  for (const events::TakenTask& task : e.taken) {
+    const OriginTask& of = before.origin.tasks.at(task.task.value());
+    require(of.state == TaskState::kSucceeded, "a task is taken over that did not succeed", &event);
+    require(of.source == task.source && of.snapshots == task.snapshots,
+            "a task is taken over with what it did not write", &event);
+    for (const TaskIndex need : e.spec->tasks[task.task.value()].needs)
+      require(taken.contains(need), "a task is taken over and what it needs is not", &event);
+    require(taken.insert(task.task).second, "a task is taken over twice", &event);
+  }
+  require(taken.size() < e.spec->tasks.size(), "a rerun of nothing", &event);
+}
+
+void Checker::reads_as_origin(const events::AttemptPlaced& e) {
+  const Event event = e;
+  const RunHeader& run = *state_.run(e.attempt.run);
+  if (run.rerun_of.is_nil()) return;
+  const std::set<TaskIndex>& taken = taken_[run.id];
+  require(!taken.contains(e.attempt.task), "a task runs that was taken over", &event);
+  const auto before = first_inputs_.find({run.rerun_of, e.attempt.task});
+  if (before == first_inputs_.end())
+    return;  // it did not come so far, or ran in the origin's origin
+  const std::vector<TaskIndex>& needs = run.task_spec(e.attempt.task).needs;
+  for (const events::Pin& input : e.inputs) {
+    // Where every writer of the run is a need that was taken over, both read the same.
+    bool same = true;
+    for (std::uint32_t i = 0; i < run.spec->tasks.size() && same; ++i)
+      for (const DatasetWrite& write : run.spec->tasks[i].writes)
+        if (write.dataset == input.dataset)
+          same = same && taken.contains(TaskIndex(i)) &&
+                 std::find(needs.begin(), needs.end(), TaskIndex(i)) != needs.end();
+    if (same)
+      require(
+          std::find(before->second.begin(), before->second.end(), input) != before->second.end(),
+          "a rerun reads another snapshot than its origin", &event);
   }
 }
 
@@ -131,6 +182,7 @@ void Checker::placed(const events::AttemptPlaced& e) {
   for (const TaskIndex need : run->task_spec(ref.task).needs)
     require(is_terminal(state_.task({ref.run, need})->state),
             "placed before what it needs has ended", &event);
+  if (e.phase == Phase::kExecute) reads_as_origin(e);
   bases_[e.attempt.epoch] = e.bases;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/core/origin_book.h"
 #include "scheduler/core/settings.h"
 #include "scheduler/core/state.h"
 #include "scheduler/engine/ports.h"
@@ -48,6 +49,8 @@ class Checker {
   std::uint64_t events() const { return events_; }
   std::uint64_t trace_hash() const { return trace_; }
   std::size_t finished_runs() const { return finished_.size(); }
+  // Runs that ended, as a rerun needs them.
+  const scheduler::OriginBook& origins() const { return origins_; }
   const std::vector<std::string>& tail() const { return tail_; }
   // How often each kind of thing happened: to see that a profile reaches what it is meant to reach.
   const std::map<std::string, std::uint64_t>& happened() const { return happened_; }
@@ -55,7 +58,10 @@ class Checker {
  private:
   void on(const scheduler::Event& event, WallTime at);
   void forgotten(const scheduler::events::KeysForgotten& event, WallTime at);
+  void taken_over(const scheduler::events::RunCreated& event);
   void placed(const scheduler::events::AttemptPlaced& event);
+  // Of a task of a rerun: it reads what its origin read, wherever the rerun wrote nothing new.
+  void reads_as_origin(const scheduler::events::AttemptPlaced& event);
   void succeeded(const scheduler::events::AttemptSucceeded& event);
   void violate(std::string text);
   void require(bool holds, const char* text, const scheduler::Event* event = nullptr);
@@ -81,6 +87,8 @@ class Checker {
   std::map<std::string, scheduler::RunId> keys_;
   std::set<scheduler::RunId> created_;
   std::set<scheduler::RunId> finished_;
+  scheduler::OriginBook origins_;
+  std::map<scheduler::RunId, std::set<scheduler::TaskIndex>> taken_;  // by reruns
   std::set<scheduler::TaskRef>
       may_overlap_;  // an attempt was given up by a timeout, not by its lease
 };

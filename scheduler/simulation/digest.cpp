@@ -34,10 +34,10 @@ std::uint64_t fold(std::uint64_t hash, const Task& task) {
 }
 
 std::uint64_t fold(std::uint64_t hash, const RunHeader& run) {
-  hash = fold(hash, run.id.raw());
+  hash = fold(fold(hash, run.id.raw()), run.rerun_of.raw());
   hash = simulation::fold(hash, run.order);
-  for (const std::string* text :
-       {&run.ns, &run.name, &run.workflow, &run.key, &run.desired_reason, &run.last_error})
+  for (const std::string* text : {&run.ns, &run.name, &run.workflow, &run.key, &run.desired_reason,
+                                  &run.last_error, &run.rerun_of_name})
     hash = simulation::fold(hash, *text);
   hash = simulation::fold(hash, static_cast<std::uint64_t>(run.desired));
   hash = fold(hash, run.created);
@@ -67,14 +67,16 @@ std::uint64_t digest(const State& state) {
   std::uint64_t hash = fold(kFoldStart, state.next_epoch().value());
   hash = fold(hash, state.next_run_order());
   hash = fold(hash, state.next_publication_order());
+  hash = fold(hash, state.next_document_version());
   hash = fold(hash, static_cast<std::uint64_t>(state.live_tasks()));
   for (const auto& [id, run] : state.runs()) {
     hash = fold(hash, run.header);
     for (const Task& task : run.tasks) hash = fold(hash, task);
   }
   for (const auto& [key, document] : state.documents())
-    hash = fold(fold(fold(fold(hash, key.first), key.second.ns), key.second.name),
-                document.generation);
+    hash = fold(fold(fold(fold(fold(hash, key.first), key.second.ns), key.second.name),
+                     document.generation),
+                document.version);
   for (const auto& [name, head] : state.heads())
     hash = fold(fold(fold(hash, name.ns), name.name), head.snapshot.raw());
   for (const auto& [name, entry] : state.keys())

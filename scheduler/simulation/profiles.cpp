@@ -27,6 +27,17 @@ std::optional<Options> profile(std::string_view name, std::uint64_t seed) {
     options.faults.message_lost = 0.02;
     return options;
   }
+  // Leaders that are cut off from the store again and again, and workers that hear little of who
+  // leads: two leaders believe in themselves for a while.
+  if (name == "split") {
+    options.load.runs = 6;
+    options.load.task_time_max = seconds(120);
+    options.faults = Faults::none();
+    options.faults.store_partition_every = seconds(30);
+    options.faults.worker_stop_every = seconds(60);
+    options.faults.message_lost = 0.2;
+    return options;
+  }
   if (name == "day") {
     options.load.runs = 2000;
     options.load.min_tasks = 30;

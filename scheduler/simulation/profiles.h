@@ -3,6 +3,7 @@
 //   calm    nothing goes wrong, and nothing may be lost
 //   faults  a mixed load, now and then a fault of each kind (the default)
 //   storm   few long tasks, everything goes wrong all the time
+//   split   leaders lose the store, workers hear little: two leaders believe in themselves
 //   day     24 hours, 2,000 runs of 30 tasks and more
 #pragma once
 

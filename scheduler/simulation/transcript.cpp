@@ -48,6 +48,20 @@ std::string options_of(const TaskSpec& task) {
   return text;
 }
 
+// All that is not taken over, as if it had been asked for: the same comes of it.
+std::string rerun_text(const ScenarioNames& names, const events::RunCreated& e) {
+  std::set<TaskIndex> taken;
+  for (const events::TakenTask& task : e.taken) taken.insert(task.task);
+  std::string text = "rerun " + names.runs.at(e.run) + " of " + names.runs.at(e.rerun_of);
+  std::string again;
+  for (std::uint32_t i = 0; i < e.spec->tasks.size(); ++i)
+    if (!taken.contains(TaskIndex(i)))
+      again += (again.empty() ? " again=" : "+") + e.spec->tasks[i].name;
+  text += again;
+  if (!e.key.empty()) text += " key=" + e.key;
+  return text;
+}
+
 std::string submit_text(const std::string& run, const events::RunCreated& e) {
   std::string text = "submit " + run + " {";
   for (std::size_t i = 0; i < e.spec->tasks.size(); ++i) {
@@ -132,7 +146,10 @@ std::string Transcript::action_of(const Event& event) const {
   return std::visit(
       Overloaded{
           [](const events::LeaderStarted&) { return std::string("new leader"); },
-          [&](const events::RunCreated& e) { return submit_text(names_.runs.at(e.run), e); },
+          [&](const events::RunCreated& e) {
+            return e.rerun_of.is_nil() ? submit_text(names_.runs.at(e.run), e)
+                                       : rerun_text(names_, e);
+          },
           [&](const events::RunDesired& e) {
             const std::string verb = e.desired == DesiredState::kCancelled ? "cancel "
                                      : e.desired == DesiredState::kPaused  ? "pause "

@@ -20,19 +20,24 @@ Options simple(std::uint64_t seed) {
   options.load.task_fails = 0;
   options.load.long_tasks = false;
   options.load.steered = 0;
+  options.load.rerun_within = seconds(3);
   options.transcript = true;
   return options;
 }
 
 TEST(Transcript, of_a_simple_course_can_be_pasted_as_a_test) {
   int told = 0;
+  int reruns = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     const Outcome outcome = simulate(simple(seed));
     ASSERT_FALSE(outcome.violation) << *outcome.violation;
     const std::string wrong = scheduler::run_scenario(outcome.scenario, simulated_settings());
-    if (wrong.empty()) ++told;
+    if (!wrong.empty()) continue;
+    ++told;
+    if (outcome.scenario.find("rerun r") != std::string::npos) ++reruns;
   }
   EXPECT_GE(told, 20) << "of 40 seeds";
+  EXPECT_GE(reruns, 3) << "of those told";
 }
 
 TEST(Transcript, goes_wrong_where_the_course_does) {

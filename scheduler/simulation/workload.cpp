@@ -105,6 +105,13 @@ std::vector<PlannedRun> draw_workload(Random& random, const Load& load) {
       }
     }
     run.submit_twice = random.chance(0.3);
+    if (random.chance(load.rerun)) {
+      run.rerun_after = Micros(random.between(1, load.rerun_within.value()));
+      for (std::uint32_t t = 0; t < tasks; ++t) {
+        if (random.chance(0.1)) run.asked.emplace_back(t);
+        if (random.chance(0.05)) run.changed.emplace_back(t);
+      }
+    }
     runs.push_back(std::move(run));
   }
   std::sort(runs.begin(), runs.end(), [](const PlannedRun& a, const PlannedRun& b) {

@@ -19,6 +19,8 @@ struct Load {
   double task_fails = 0.05;  // of the attempts
   bool long_tasks = true;    // now and then one of several leases
   double steered = 0.15;     // runs that someone cancels or pauses
+  double rerun = 0.3;        // runs that someone does again when they have ended
+  Micros rerun_within = seconds(300);
 };
 
 // How one task behaves, whatever attempt runs it.
@@ -39,6 +41,11 @@ struct PlannedRun {
   Micros pause_after;
   Micros resume_after;
   bool submit_twice = false;
+  // Done again so long after it was accepted, as soon as it has ended by then; 0: not. Some of its
+  // tasks are asked for, though they may have succeeded; others see a parameter that changed.
+  Micros rerun_after;
+  std::vector<scheduler::TaskIndex> asked;
+  std::vector<scheduler::TaskIndex> changed;
 };
 
 std::vector<PlannedRun> draw_workload(Random& random, const Load& load);

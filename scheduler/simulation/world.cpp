@@ -10,6 +10,7 @@
 #include "scheduler/engine/engine.h"
 #include "scheduler/simulation/checker.h"
 #include "scheduler/simulation/clockwork.h"
+#include "scheduler/simulation/dice.h"
 #include "scheduler/simulation/memory_store.h"
 #include "scheduler/simulation/simulated_worker.h"
 #include "scheduler/simulation/transcript.h"
@@ -65,6 +66,7 @@ class World {
       : options_(options),
         faults_(options.faults),
         random_(options.seed),
+        dice_(options.faults, random_),
         checker_(options.settings) {
     if (options.calm) checker_.expect_calm();
     log_.on_append = [this](const BatchRef& batch) {
@@ -110,21 +112,25 @@ class World {
   void break_streams_of(std::uint32_t scheduler);
   bool to_scheduler(std::uint32_t worker, const Input& input);
   void deliver(std::uint32_t worker, Command command, std::uint64_t generation);
-  Micros network_delay();
-  // How often a message arrives: 0, 1 or 2 times.
-  int copies();
-  CommitFate fate();
   AttemptScript script(const AttemptRef& attempt) const;
 
   // People
+  using Answered = std::function<void(const Result<ReplyBody>&)>;
+  // Whether the scheduler took it. It may crash before it answers: then, after a while, nobody
+  // knows what became of it (engine.outcome_unknown).
+  template <typename Wish>
+  bool ask(SimulatedScheduler& to, Wish wish, Answered then);
+  SubmitRun submission(std::size_t client, WorkflowSpecRef spec, std::string key);
   void submit(std::size_t client);
   void steer(std::size_t client, DesiredState desired);
+  void rerun(std::size_t client);
   void answered(RequestId request, const Result<ReplyBody>& body);
 
   const Options options_;
   Faults faults_;
   bool healed_ = false;
   Random random_;
+  Dice dice_;
   Clockwork clockwork_;
   MemoryLog log_;
   Checker checker_;
@@ -132,7 +138,8 @@ class World {
   std::vector<PlannedRun> plan_;
   std::vector<Client> clients_;
   std::map<RunId, std::size_t> by_run_;
-  std::map<RequestId, std::function<void(const Result<ReplyBody>&)>> waiting_;
+  std::set<RunId> reruns_;
+  std::map<RequestId, Answered> waiting_;
   RequestId next_request_{1};
   std::array<std::unique_ptr<SimulatedScheduler>, 2> schedulers_;
   std::vector<std::unique_ptr<SimulatedWorker>> workers_;
@@ -153,7 +160,7 @@ bool SimulatedScheduler::stalled() const { return world_.clockwork_.now() < stal
 
 void SimulatedScheduler::boot() {
   MemoryStore::Options options;
-  options.fate = [this] { return world_.fate(); };
+  options.fate = [this] { return world_.dice_.commit(); };
   options.partitioned = [this] { return world_.clockwork_.now() < partitioned_until_; };
   store_ = std::make_unique<MemoryStore>(world_.log_, options, [this](StoreAnswer answer) {
     const auto* recovered = std::get_if<Recovered>(&answer);
@@ -194,8 +201,8 @@ void SimulatedScheduler::send(WorkerId worker, Command command) {
     if (world_.workers_[i]->id() != worker || connection.scheduler != index_ || !connection.greeted)
       continue;
     const std::uint64_t generation = world_.connections_[i].generation;
-    for (int copy = world_.copies(); copy > 0; --copy)
-      world_.clockwork_.after(world_.network_delay(), [this, i, command, generation] {
+    for (int copy = world_.dice_.copies(); copy > 0; --copy)
+      world_.clockwork_.after(world_.dice_.delay(), [this, i, command, generation] {
         world_.deliver(i, command, generation);
       });
   }
@@ -230,36 +237,12 @@ std::unique_ptr<SimulatedWorker> World::make_worker(std::uint32_t index) {
       index);
 }
 
-Micros World::network_delay() {
-  if (!healed_ && random_.chance(faults_.message_late))
-    return Micros(random_.between(1, faults_.late_by.value()));
-  return Micros(random_.between(200, 2'000));
-}
-
-int World::copies() {
-  if (healed_) return 1;
-  if (random_.chance(faults_.message_lost)) return 0;
-  return random_.chance(faults_.message_doubled) ? 2 : 1;
-}
-
-CommitFate World::fate() {
-  CommitFate fate{Micros(random_.between(100, 2'000)), Micros(0), false};
-  if (!healed_) {
-    if (random_.chance(faults_.commit_slow))
-      fate.reaches_log = Micros(random_.between(1, faults_.slow_by.value()));
-    if (random_.chance(faults_.commit_never)) fate.reaches_log = Micros(-1);
-    fate.answer_lost = random_.chance(faults_.commit_unanswered);
-  }
-  fate.answered = std::max(fate.reaches_log, Micros(0)) + Micros(random_.between(50, 500));
-  // An answer that was lost is given up some time later, perhaps before the commit takes effect.
-  if (fate.answer_lost) fate.answered = Micros(random_.between(1'000, 2'000'000));
-  return fate;
-}
-
 AttemptScript World::script(const AttemptRef& attempt) const {
   const auto client = by_run_.find(attempt.run);
   const PlannedRun& plan = *clients_[client->second].plan;
-  return {plan.behaviours[attempt.task.value()], &plan.spec->tasks[attempt.task.value()]};
+  TaskBehaviour behaviour = plan.behaviours[attempt.task.value()];
+  if (reruns_.contains(attempt.run)) behaviour.poison = behaviour.broken = false;  // mended
+  return {behaviour, &plan.spec->tasks[attempt.task.value()]};
 }
 
 void World::connect(std::uint32_t worker) {
@@ -297,7 +280,7 @@ bool World::to_scheduler(std::uint32_t worker, const Input& input) {
   if (!connection.scheduler) return false;
   // The greeting opens the stream: it comes once and first, or the stream never was.
   const bool greeting = std::holds_alternative<WorkerJoined>(input);
-  for (int copy = greeting ? 1 : copies(); copy > 0; --copy) {
+  for (int copy = greeting ? 1 : dice_.copies(); copy > 0; --copy) {
     const auto arrive = [this, worker, connection, input](auto&& self) -> void {
       SimulatedScheduler& s = *schedulers_[*connection.scheduler];
       if (!s.alive() || connections_[worker].generation != connection.generation) return;
@@ -310,7 +293,7 @@ bool World::to_scheduler(std::uint32_t worker, const Input& input) {
       }
       if (!s.engine().offer(input, s.now()).ok()) break_stream(worker);
     };
-    clockwork_.after(greeting ? Micros(100) : network_delay(), [arrive] { arrive(arrive); });
+    clockwork_.after(greeting ? Micros(100) : dice_.delay(), [arrive] { arrive(arrive); });
   }
   return true;
 }
@@ -341,6 +324,30 @@ void World::answered(RequestId request, const Result<ReplyBody>& body) {
   then(body);
 }
 
+template <typename Wish>
+bool World::ask(SimulatedScheduler& to, Wish wish, Answered then) {
+  const RequestId request = next_request_;
+  next_request_ = next_request_.next();
+  wish.request = request;
+  if (!to.engine().offer(std::move(wish), to.now()).ok()) return false;
+  waiting_[request] = std::move(then);
+  clockwork_.after(seconds(30), [this, request] {
+    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
+  });
+  return true;
+}
+
+SubmitRun World::submission(std::size_t index, WorkflowSpecRef spec, std::string key) {
+  SubmitRun input;
+  input.run = RunId(RawId{random_.next(), random_.next()});
+  input.ns = "default";
+  input.workflow = clients_[index].plan->name;
+  input.spec = std::move(spec);
+  input.key = std::move(key);
+  by_run_[input.run] = index;
+  return input;
+}
+
 void World::submit(std::size_t index) {
   Client& client = clients_[index];
   if (client.accepted) return;
@@ -349,17 +356,8 @@ void World::submit(std::size_t index) {
     clockwork_.after(seconds(1), [this, index] { submit(index); });
   };
   if (to == nullptr) return again();
-  SubmitRun input;
-  input.request = next_request_;
-  next_request_ = next_request_.next();
-  input.run = RunId(RawId{random_.next(), random_.next()});
-  input.ns = "default";
-  input.workflow = client.plan->name;
-  input.spec = client.plan->spec;
-  input.key = client.plan->key;
-  const RunId run = input.run;
-  by_run_[run] = index;
-  waiting_[input.request] = [this, index, again](const Result<ReplyBody>& body) {
+  SubmitRun input = submission(index, client.plan->spec, client.plan->key);
+  const auto then = [this, index, again](const Result<ReplyBody>& body) {
     Client& c = clients_[index];
     if (!body.ok()) {
       const std::string& code = body.error().code;
@@ -385,6 +383,10 @@ void World::submit(std::size_t index) {
     steer_at(c.plan->cancel_after, DesiredState::kCancelled);
     steer_at(c.plan->pause_after, DesiredState::kPaused);
     steer_at(c.plan->resume_after, DesiredState::kRunning);
+    if (c.plan->rerun_after > Micros(0)) {
+      ++open_clients_;
+      clockwork_.after(c.plan->rerun_after, [this, index] { rerun(index); });
+    }
     if (c.plan->submit_twice && !c.plan->key.empty())
       clockwork_.after(seconds(2), [this, index] {
         clients_[index].accepted = false;
@@ -393,15 +395,36 @@ void World::submit(std::size_t index) {
         submit(index);
       });
   };
-  if (const Status taken = to->engine().offer(std::move(input), to->now()); !taken.ok()) {
-    waiting_.erase(RequestId(next_request_.value() - 1));
-    return again();
-  }
-  // The scheduler may crash before it answers: then ask again, under the same key if there is one.
-  const RequestId request(next_request_.value() - 1);
-  clockwork_.after(seconds(30), [this, request] {
-    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
-  });
+  if (!ask(*to, std::move(input), then)) again();
+}
+
+// Does a run again, once it has ended.
+void World::rerun(std::size_t index) {
+  const Client& client = clients_[index];
+  const OriginBook::Entry* before = checker_.origins().ended(client.run);
+  SimulatedScheduler* to = leader();
+  const auto again = [this, index] {
+    clockwork_.after(seconds(1), [this, index] { rerun(index); });
+  };
+  if (before == nullptr || to == nullptr) return again();
+  auto wish = std::make_shared<Rerun>(before->origin);
+  wish->asked = client.plan->asked;
+  wish->changed = client.plan->changed;
+  const std::string key = client.plan->key.empty() ? "" : "again-" + client.plan->key;
+  SubmitRun input = submission(index, before->spec, key);
+  input.rerun = std::move(wish);
+  reruns_.insert(input.run);
+  const auto then = [this, key, again](const Result<ReplyBody>& body) {
+    if (body.ok()) {
+      checker_.told_run(std::get<replies::RunAccepted>(*body).run, key);
+    } else {
+      const std::string& code = body.error().code;
+      const bool refused = code == "rerun.nothing" || code == "rerun.appends";
+      if (!refused && (code != "engine.outcome_unknown" || !key.empty())) return again();
+    }
+    --open_clients_;
+  };
+  if (!ask(*to, std::move(input), then)) again();
 }
 
 void World::steer(std::size_t index, DesiredState desired) {
@@ -415,20 +438,12 @@ void World::steer(std::size_t index, DesiredState desired) {
     if (insists) again();
     return;
   }
-  const RequestId request = next_request_;
-  next_request_ = next_request_.next();
-  waiting_[request] = [again, desired](const Result<ReplyBody>& body) {
+  const auto then = [again, desired](const Result<ReplyBody>& body) {
     // A resume that is lost would leave its run paused for ever: people try again, too.
     if (!body.ok() && body.error().code.starts_with("engine.") && desired == DesiredState::kRunning)
       again();
   };
-  if (!to->engine().offer(SetDesiredState{request, clients_[index].run, desired}, to->now()).ok()) {
-    waiting_.erase(request);
-    return again();
-  }
-  clockwork_.after(seconds(30), [this, request] {
-    answered(request, Error{ErrorClass::kInfrastructure, "engine.outcome_unknown", "no answer"});
-  });
+  if (!ask(*to, SetDesiredState{{}, clients_[index].run, desired}, then)) again();
 }
 
 // --- the course of things
@@ -509,6 +524,7 @@ void World::begin() {
 
 void World::heal() {
   healed_ = true;
+  dice_.heal();
   for (auto& scheduler : schedulers_) {
     if (!scheduler->alive()) scheduler->boot();
     scheduler->stall_until(Monotonic());

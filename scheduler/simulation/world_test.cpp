@@ -23,7 +23,22 @@ TEST(Simulation, without_faults_everything_ends) {
   calm.faults = Faults::none();
   const Outcome outcome = simulate(calm);
   EXPECT_FALSE(outcome.violation) << text(outcome, 1);
-  EXPECT_EQ(outcome.runs, calm.load.runs);
+  const auto happened = [&](const char* what) {
+    const auto it = outcome.happened.find(what);
+    return it == outcome.happened.end() ? 0U : it->second;
+  };
+  const std::uint64_t reruns = happened("created again") + happened("created again, taking over");
+  EXPECT_EQ(outcome.runs, calm.load.runs + reruns);
+}
+
+TEST(Simulation, runs_are_done_again_and_take_over_what_succeeded) {
+  std::uint64_t taking_over = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const Outcome outcome = simulate(options(seed));
+    const auto it = outcome.happened.find("created again, taking over");
+    if (it != outcome.happened.end()) taking_over += it->second;
+  }
+  EXPECT_GT(taking_over, 10U);
 }
 
 TEST(Simulation, the_same_seed_gives_the_same_trace) {

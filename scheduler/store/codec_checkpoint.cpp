@@ -65,6 +65,8 @@ void encode_run(const RunHeader& from, std::uint32_t spec, pb::Run& to) {
     encode_all(pins.bases, *encoded.mutable_bases());
   }
   to.set_last_error(from.last_error);
+  to.set_rerun_of(codec::encode(from.rerun_of));
+  to.set_rerun_of_name(from.rerun_of_name);
 }
 
 Status decode_run(const pb::Run& from, const std::vector<WorkflowSpecRef>& specs, RunHeader& to) {
@@ -76,6 +78,8 @@ Status decode_run(const pb::Run& from, const std::vector<WorkflowSpecRef>& specs
   to.desired_reason = from.desired_reason();
   to.created = WallTime(from.created());
   to.last_error = from.last_error();
+  to.rerun_of_name = from.rerun_of_name();
+  MILLRACE_RETURN_IF_ERROR(codec::decode(from.rerun_of(), to.rerun_of));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.id(), to.id));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.body_hash(), to.body_hash));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.parameters_hash(), to.parameters_hash));
@@ -97,8 +101,11 @@ Status decode_document(const pb::Document& from, const std::vector<WorkflowSpecR
   Document document;
   codec::decode(from.name(), key.second);
   document.generation = from.generation();
+  document.version = from.version() != 0 ? from.version() : from.generation();
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.body_hash(), document.body_hash));
   MILLRACE_RETURN_IF_ERROR(spec_at(specs, from.spec(), document.spec));
+  if (document.version >= state.next_document_version() && from.version() == 0)
+    state.put_next_document_version(document.version + 1);
   state.put_document(std::move(key), std::move(document));
   return ok_status();
 }
@@ -151,6 +158,7 @@ struct CheckpointEncoder::Progress {
     counters.set_next_epoch(state.next_epoch().value());
     counters.set_next_run_order(state.next_run_order());
     counters.set_next_publication_order(state.next_publication_order());
+    counters.set_next_document_version(state.next_document_version());
     counters_written = true;
   }
   std::size_t write_document(codec::pb::Chunk& chunk) {
@@ -158,6 +166,7 @@ struct CheckpointEncoder::Progress {
     to.set_kind(document->first.first);
     codec::encode(document->first.second, *to.mutable_name());
     to.set_generation(document->second.generation);
+    to.set_version(document->second.version);
     to.set_body_hash(codec::encode(document->second.body_hash));
     to.set_spec(specs.place_of(document->second.spec));
     ++document;
@@ -240,6 +249,8 @@ Status CheckpointDecoder::add(std::string_view bytes) {
     state_.put_next_epoch(Epoch(chunk.counters().next_epoch()));
     state_.put_next_run_order(chunk.counters().next_run_order());
     state_.put_next_publication_order(chunk.counters().next_publication_order());
+    if (chunk.counters().next_document_version() != 0)
+      state_.put_next_document_version(chunk.counters().next_document_version());
     started_ = true;
   }
   MILLRACE_RETURN_IF_ERROR(codec::decode_specs(chunk.specs(), pool_, specs_));

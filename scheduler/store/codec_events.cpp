@@ -49,6 +49,17 @@ Status decode(const pb::SnapshotCommitted& from, events::SnapshotCommitted& to) 
   return codec::decode(from.mode(), to.mode);
 }
 
+void encode(const events::TakenTask& from, pb::TakenTask& to) {
+  to.set_task(from.task.value());
+  to.set_source(codec::encode(from.source));
+  encode_all(from.snapshots, *to.mutable_snapshots());
+}
+Status decode(const pb::TakenTask& from, events::TakenTask& to) {
+  to.task = TaskIndex(from.task());
+  MILLRACE_RETURN_IF_ERROR(codec::decode(from.source(), to.source));
+  return decode_all(from.snapshots(), to.snapshots);
+}
+
 void encode_next(const events::Decision& from, pb::AttemptFailed& to) {
   std::visit(Overloaded{[&](const events::Retry& retry) {
                           to.mutable_retry()->set_at(retry.at.value());
@@ -118,6 +129,9 @@ class EventEncoder {
     to.set_request_hash(codec::encode(event.request_hash));
     encode_all(event.pins, *to.mutable_pins());
     to.set_at(event.at.value());
+    to.set_rerun_of(codec::encode(event.rerun_of));
+    to.set_rerun_of_name(event.rerun_of_name);
+    for (const auto& taken : event.taken) encode(taken, *to.add_taken());
   }
   void operator()(const events::RunDesired& event) const {
     auto& to = *out_.mutable_run_desired();
@@ -155,6 +169,7 @@ class EventEncoder {
     encode_all(event.inputs, *to.mutable_inputs());
     encode_all(event.bases, *to.mutable_bases());
     to.set_at(event.at.value());
+    to.set_worker_name(event.worker_name);
   }
   void operator()(const events::AttemptSucceeded& event) const {
     auto& to = *out_.mutable_attempt_succeeded();
@@ -227,6 +242,11 @@ Result<Event> decode(const pb::RunCreated& from, const Specs& specs) {
   to.workflow = from.workflow();
   to.key = from.key();
   to.at = WallTime(from.at());
+  to.rerun_of_name = from.rerun_of_name();
+  MILLRACE_RETURN_IF_ERROR(codec::decode(from.rerun_of(), to.rerun_of));
+  for (const pb::TakenTask& taken : from.taken()) {
+    MILLRACE_RETURN_IF_ERROR(decode(taken, to.taken.emplace_back()));
+  }
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.run(), to.run));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.body_hash(), to.body_hash));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.parameters_hash(), to.parameters_hash));
@@ -234,6 +254,9 @@ Result<Event> decode(const pb::RunCreated& from, const Specs& specs) {
   MILLRACE_RETURN_IF_ERROR(decode_all(from.pins(), to.pins));
   MILLRACE_RETURN_IF_ERROR(spec_at(specs, from.spec(), to.spec));
   if (to.spec == nullptr) return broken("a run without a spec");
+  for (const events::TakenTask& taken : to.taken)
+    if (taken.task.value() >= to.spec->tasks.size())
+      return broken("a run takes over a task that it has not");
   return Event(std::move(to));
 }
 
@@ -268,6 +291,7 @@ Result<Event> decode(const pb::AttemptPlaced& from) {
   events::AttemptPlaced to;
   codec::decode(from.request(), to.request);
   to.at = WallTime(from.at());
+  to.worker_name = from.worker_name();
   MILLRACE_RETURN_IF_ERROR(decode(from.attempt(), to.attempt));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.worker(), to.worker));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.phase(), to.phase));

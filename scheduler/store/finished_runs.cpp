@@ -15,7 +15,7 @@ using postgres::to_uuid;
 
 struct RunRows {
   SqlArray run, ns, name, workflow, queue, outcome, message, last_error, created_at, ended_at, body,
-      parameters, spec, key, succeeded, failed, skipped, cancelled;
+      parameters, spec, key, succeeded, failed, skipped, cancelled, rerun_of, rerun_of_name;
 
   // `spec` is the place of the run's encoded spec in the list of them, from 1.
   void add(const RunHeader& header, const events::RunFinished& end, std::size_t spec_place) {
@@ -37,6 +37,12 @@ struct RunRows {
     failed.add(header.counts.failed);
     skipped.add(header.counts.skipped);
     cancelled.add(header.counts.cancelled);
+    if (header.rerun_of.is_nil()) {
+      rerun_of.add_null();
+    } else {
+      rerun_of.add(to_uuid(header.rerun_of.raw()));
+    }
+    rerun_of_name.add(header.rerun_of_name);
   }
 
   void write(pqxx::transaction_base& work, Sequence sequence, const SqlArray& specs) const {
@@ -52,23 +58,24 @@ struct RunRows {
            INSERT INTO millrace.runs (
              run_id, ns, name, workflow, queue, outcome, message, last_error, created_at, ended_at,
              body_hash, parameters_hash, spec_hash, idempotency_key, succeeded, failed, skipped,
-             cancelled, ended_sequence)
+             cancelled, rerun_of, rerun_of_name, ended_sequence)
            SELECT run_id, ns, name, workflow, queue, outcome, message, last_error,
              millrace.from_us(created_at), millrace.from_us(ended_at), body_hash, parameters_hash,
-             specs.hash, idempotency_key, succeeded, failed, skipped, cancelled, $2::bigint
+             specs.hash, idempotency_key, succeeded, failed, skipped, cancelled,
+             rerun_of, rerun_of_name, $2::bigint
            FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                        $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::bytea[],
                        $14::bytea[], $15::bigint[], $16::text[], $17::integer[], $18::integer[],
-                       $19::integer[], $20::integer[])
+                       $19::integer[], $20::integer[], $21::uuid[], $22::text[])
              AS r (run_id, ns, name, workflow, queue, outcome, message, last_error, created_at,
                    ended_at, body_hash, parameters_hash, spec, idempotency_key, succeeded, failed,
-                   skipped, cancelled)
+                   skipped, cancelled, rerun_of, rerun_of_name)
            JOIN specs ON specs.n = r.spec
            ON CONFLICT DO NOTHING)",
         specs.text(), sequence.value(), run.text(), ns.text(), name.text(), workflow.text(),
         queue.text(), outcome.text(), message.text(), last_error.text(), created_at.text(),
         ended_at.text(), body.text(), parameters.text(), spec.text(), key.text(), succeeded.text(),
-        failed.text(), skipped.text(), cancelled.text());
+        failed.text(), skipped.text(), cancelled.text(), rerun_of.text(), rerun_of_name.text());
   }
 };
 

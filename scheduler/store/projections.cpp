@@ -28,7 +28,10 @@ class Projector {
     return std::visit(
         Overloaded{
             [&](const events::DocumentPut& e) { return add_bodies(e.name.ns, attachment); },
-            [&](const events::RunCreated& e) { return add_bodies(e.ns, attachment); },
+            [&](const events::RunCreated& e) {
+              add_start(e);
+              return add_bodies(e.ns, attachment);
+            },
             [&](const events::TaskEnded& e) { return add_task_end(e); },
             [&](const events::AttemptSucceeded& e) { return add_success(e, attachment); },
             [&](const events::AttemptFailed& e) { return add_failure(e, attachment); },
@@ -37,7 +40,10 @@ class Projector {
             [](const events::RunDesired&) { return ok_status(); },
             [](const events::RunFinished&) { return ok_status(); },
             [](const events::TaskReady&) { return ok_status(); },
-            [](const events::AttemptPlaced&) { return ok_status(); },
+            [&](const events::AttemptPlaced& e) {
+              if (!runs_.is_named(e.worker)) workers_[e.worker] = e.worker_name;
+              return ok_status();
+            },
             [](const events::CancelRequested&) { return ok_status(); },
             [](const events::KeysForgotten&) { return ok_status(); },
         },
@@ -46,6 +52,9 @@ class Projector {
 
   void write() {
     write_bodies();
+    write_pins();
+    write_taken();
+    write_workers();
     write_task_ends();
     write_attempts();
     write_outputs();
@@ -69,6 +78,27 @@ class Projector {
       bodies_.content.add(to_bytea(body.content));
     }
     return ok_status();
+  }
+
+  // What the run can be done again by.
+  void add_start(const events::RunCreated& event) {
+    for (const events::Pin& pin : event.pins) {
+      pins_.run.add(to_uuid(event.run.raw()));
+      pins_.dataset.add(pin.dataset);
+      pins_.ns.add(event.ns);
+      if (pin.snapshot.is_nil()) {
+        pins_.snapshot.add_null();
+      } else {
+        pins_.snapshot.add(to_uuid(pin.snapshot.raw()));
+      }
+    }
+    for (const events::TakenTask& taken : event.taken) {
+      taken_.run.add(to_uuid(event.run.raw()));
+      taken_.task.add(taken.task.value());
+      taken_.ns.add(event.ns);
+      taken_.origin.add(to_uuid(event.rerun_of.raw()));
+      taken_.source.add(to_uuid(taken.source.raw()));
+    }
   }
 
   Status add_task_end(const events::TaskEnded& event) {
@@ -188,6 +218,45 @@ class Projector {
         "SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[]) ON CONFLICT DO NOTHING",
         bodies_.hash.text(), bodies_.ns.text(), bodies_.content.text());
   }
+  void write_pins() {
+    if (pins_.run.empty()) return;
+    transaction_.work.exec_params(
+        "INSERT INTO millrace.run_pins (run_id, dataset, ns, snapshot_id) "
+        "SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) "
+        "ON CONFLICT DO NOTHING",
+        pins_.run.text(), pins_.dataset.text(), pins_.ns.text(), pins_.snapshot.text());
+  }
+  // Outputs are copied, so that the rerun has them as long as it is kept itself.
+  void write_taken() {
+    if (taken_.run.empty()) return;
+    transaction_.work.exec_params(
+        R"(WITH taken AS (
+             SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::uuid[], $5::uuid[])
+               AS t (run_id, task_index, ns, origin_run_id, source_run_id)
+           ), outputs AS (
+             INSERT INTO millrace.outputs (run_id, task_index, ns, task_name, attempt, outputs_json)
+             SELECT t.run_id, t.task_index, t.ns, o.task_name, o.attempt, o.outputs_json
+             FROM taken t JOIN millrace.outputs o ON o.run_id = t.origin_run_id
+                                                 AND o.task_index = t.task_index
+             ON CONFLICT DO NOTHING
+           )
+           INSERT INTO millrace.taken_tasks (run_id, task_index, ns, source_run_id)
+           SELECT run_id, task_index, ns, source_run_id FROM taken ON CONFLICT DO NOTHING)",
+        taken_.run.text(), taken_.task.text(), taken_.ns.text(), taken_.origin.text(),
+        taken_.source.text());
+  }
+  void write_workers() {
+    if (workers_.empty()) return;
+    SqlArray ids, names;
+    for (const auto& [worker, name] : workers_) {
+      ids.add(to_uuid(worker.raw()));
+      names.add(name);
+    }
+    transaction_.work.exec_params(
+        "INSERT INTO millrace.workers (worker, name) "
+        "SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING",
+        ids.text(), names.text());
+  }
   void write_task_ends() {
     if (task_ends_.run.empty()) return;
     transaction_.work.exec_params(
@@ -250,6 +319,13 @@ class Projector {
     SqlArray hash, ns, content;
   } bodies_;
   struct {
+    SqlArray run, dataset, ns, snapshot;
+  } pins_;
+  struct {
+    SqlArray run, task, ns, origin, source;
+  } taken_;
+  std::map<WorkerId, std::string> workers_;
+  struct {
     SqlArray run, task, ns, code, message;
   } task_ends_;
   struct {
@@ -284,6 +360,8 @@ void LiveRuns::before(const Batch& batch) {
 void LiveRuns::after(const Batch& batch) {
   for (const Event& event : batch.events) {
     if (const auto* finished = std::get_if<events::RunFinished>(&event)) runs_.erase(finished->run);
+    if (const auto* placed = std::get_if<events::AttemptPlaced>(&event))
+      named_.insert(placed->worker);
   }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -20,7 +21,8 @@ struct LiveRun {
   WorkflowSpecRef spec;
 };
 
-// The runs that have not ended, as the store knows them. Owned by the store's thread.
+// The runs that have not ended, as the store knows them, and which workers' names it has written.
+// Owned by the store's thread.
 class LiveRuns {
  public:
   void reset(const State& state);
@@ -29,9 +31,11 @@ class LiveRuns {
   // After it has taken effect: without those that it ended.
   void after(const Batch& batch);
   const LiveRun* find(RunId run) const;
+  bool is_named(WorkerId worker) const { return named_.contains(worker); }
 
  private:
   std::map<RunId, LiveRun> runs_;
+  std::set<WorkerId> named_;
 };
 
 // Exceptions of libpqxx pass through. Error catalog.head_differs, store.inconsistent: the batch

@@ -24,7 +24,7 @@ constexpr std::size_t kFilePage = 5'000;
 const std::string kRunColumns = R"(
   SELECT r.run_id, r.ns, r.name, r.workflow, r.queue, r.body_hash, r.parameters_hash, r.succeeded,
     r.failed, r.skipped, r.cancelled, r.message, r.last_error, millrace.to_us(r.created_at),
-    millrace.to_us(r.ended_at), r.outcome)";
+    millrace.to_us(r.ended_at), r.rerun_of, r.rerun_of_name, r.outcome)";
 
 RunRecord to_run(Columns& columns) {
   RunRecord run;
@@ -32,7 +32,7 @@ RunRecord to_run(Columns& columns) {
   columns
       .into(run.id, run.ns, run.name, run.workflow, run.queue, run.body_hash, run.parameters_hash,
             counts.succeeded, counts.failed, counts.skipped, counts.cancelled, run.message,
-            run.last_error, run.created, run.finished)
+            run.last_error, run.created, run.finished, run.rerun_of, run.rerun_of_name)
       .into_enum(RunOutcome::kTimedOut, run.outcome);
   return run;
 }
@@ -54,18 +54,20 @@ Status to_whole_run(const pqxx::result& rows, std::optional<RunRecord>& found) {
 }
 
 // What ended a task without an attempt, or its last attempt. By tasks_pkey, task_ends_pkey,
-// attempts_pkey, snapshots_by_attempt.
+// attempts_pkey, taken_tasks_pkey, snapshots_by_attempt.
 constexpr const char* kTasks = R"(
   SELECT t.task_index, t.attempts, t.worker, millrace.to_us(t.first_ready_at),
     millrace.to_us(t.ended_at), coalesce(e.code, a.code), coalesce(e.message, a.message),
     (SELECT s.added_rows FROM catalog.snapshots s
-     WHERE s.run_id = t.run_id AND s.task_index = t.task_index AND s.write_index = 0
+     WHERE s.run_id = coalesce(k.source_run_id, t.run_id) AND s.task_index = t.task_index
+       AND s.write_index = 0
      ORDER BY s.attempt DESC LIMIT 1),
     t.state, t.phase
   FROM millrace.tasks t
   LEFT JOIN millrace.task_ends e ON e.run_id = t.run_id AND e.task_index = t.task_index
   LEFT JOIN millrace.attempts a ON a.run_id = t.run_id AND a.task_index = t.task_index
                                AND a.attempt = t.attempts
+  LEFT JOIN millrace.taken_tasks k ON k.run_id = t.run_id AND k.task_index = t.task_index
   WHERE t.run_id = $1::uuid ORDER BY t.task_index)";
 
 TaskRecord to_task(const pqxx::row& row) {
@@ -97,15 +99,17 @@ TaskEnding to_ending(const pqxx::row& row) {
   return ending;
 }
 
-// By attempts_pkey, outputs_pkey.
+// By attempts_pkey, outputs_pkey, workers_pkey.
 constexpr const char* kAttempts = R"(
   SELECT a.attempt, a.lease_epoch, a.worker, a.outcome, a.error_class, a.code, a.message, a.exit_code,
     a.next, millrace.to_us(a.placed_at), millrace.to_us(a.ended_at), a.request_cpu_millis,
     a.request_memory_bytes, a.request_disk_bytes, a.cpu_us, a.memory_peak_bytes, a.disk_peak_bytes,
-    a.rows_read, a.rows_written, a.bytes_read, a.bytes_written, a.wall_us, o.outputs_json, a.phase
+    a.rows_read, a.rows_written, a.bytes_read, a.bytes_written, a.wall_us, o.outputs_json,
+    w.name, a.phase
   FROM millrace.attempts a
   LEFT JOIN millrace.outputs o ON o.run_id = a.run_id AND o.task_index = a.task_index
                               AND o.attempt = a.attempt
+  LEFT JOIN millrace.workers w ON w.worker = a.worker
   WHERE a.run_id = $1::uuid AND a.task_index = $2
   ORDER BY a.attempt)";
 
@@ -123,7 +127,7 @@ AttemptRecord to_attempt(TaskRef task, const pqxx::row& row) {
             failure.code, failure.message, failure.exit_code, attempt.next, attempt.placed, ended,
             request.cpu, request.memory, request.disk, usage.cpu, usage.memory_peak,
             usage.disk_peak, usage.rows_read, usage.rows_written, usage.bytes_read,
-            usage.bytes_written, usage.wall, attempt.outputs_json)
+            usage.bytes_written, usage.wall, attempt.outputs_json, attempt.worker_name)
       .into_enum(Phase::kPublish, attempt.phase);
   attempt.ended = ended;
   if (outcome == "Failed" || outcome == "Cancelled") {
@@ -248,6 +252,59 @@ Result<std::vector<TaskEnding>> StoreReader::endings(RunId run) {
     const pqxx::result rows = transaction.work.exec_params(kEndings, to_uuid(run.raw()));
     found.clear();
     for (const pqxx::row& row : rows) found.push_back(to_ending(row));
+    return ok_status();
+  }));
+  return found;
+}
+
+Result<std::optional<Rerun>> StoreReader::origin(RunId run) {
+  std::optional<Rerun> found;
+  MILLRACE_RETURN_IF_ERROR(read([&](Transaction& transaction) {
+    found.reset();
+    const std::string id = to_uuid(run.raw());
+    // runs_pkey, tasks_pkey, taken_tasks_pkey.
+    const pqxx::result rows = transaction.work.exec_params(R"(
+      SELECT r.name,
+        CASE WHEN t.state = 'Succeeded' THEN coalesce(k.source_run_id, t.run_id) END, t.state
+      FROM millrace.runs r
+      JOIN millrace.tasks t ON t.run_id = r.run_id
+      LEFT JOIN millrace.taken_tasks k ON k.run_id = t.run_id AND k.task_index = t.task_index
+      WHERE r.run_id = $1::uuid ORDER BY t.task_index)",
+                                                           id);
+    if (rows.empty()) return ok_status();
+    Rerun& origin = found.emplace();
+    origin.origin = run;
+    for (const pqxx::row& row : rows) {
+      OriginTask& task = origin.tasks.emplace_back();
+      Columns(row)
+          .into(origin.origin_name, task.source)
+          .into_enum(TaskState::kCancelled, task.state);
+    }
+    // tasks_pkey, taken_tasks_pkey, snapshots_by_attempt.
+    for (const pqxx::row& row : transaction.work.exec_params(R"(
+           SELECT t.task_index, s.dataset, s.snapshot_id
+           FROM millrace.tasks t
+           LEFT JOIN millrace.taken_tasks k ON k.run_id = t.run_id AND k.task_index = t.task_index
+           JOIN catalog.snapshots s ON s.run_id = coalesce(k.source_run_id, t.run_id)
+                                   AND s.task_index = t.task_index
+           WHERE t.run_id = $1::uuid ORDER BY t.task_index, s.write_index)",
+                                                             id)) {
+      TaskIndex task;
+      events::Pin pin;
+      Columns(row).into(task, pin.dataset, pin.snapshot);
+      if (task.value() < origin.tasks.size()) origin.tasks[task.value()].snapshots.push_back(pin);
+    }
+    // run_pins_pkey, snapshots_by_id. One that is not kept any more is not among them.
+    for (const pqxx::row& row : transaction.work.exec_params(R"(
+           SELECT p.dataset, p.snapshot_id FROM millrace.run_pins p
+           LEFT JOIN catalog.snapshots s ON s.ns = p.ns AND s.dataset = p.dataset
+                                        AND s.snapshot_id = p.snapshot_id
+           WHERE p.run_id = $1::uuid AND (p.snapshot_id IS NULL OR s.snapshot_id IS NOT NULL)
+           ORDER BY p.dataset COLLATE "C")",
+                                                             id)) {
+      events::Pin& pin = origin.pins.emplace_back();
+      Columns(row).into(pin.dataset, pin.snapshot);
+    }
     return ok_status();
   }));
   return found;

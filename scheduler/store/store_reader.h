@@ -31,6 +31,7 @@ class StoreReader final : public Reads, public AttemptReads {
   Result<std::vector<RunRecord>> runs(const RunQuery& query) override;
   Result<std::vector<TaskRecord>> tasks(RunId run) override;
   Result<std::vector<TaskEnding>> endings(RunId run) override;
+  Result<std::optional<Rerun>> origin(RunId run) override;
   // Those that ended; one that holds a lease is the engine's to tell of.
   Result<std::vector<AttemptRecord>> attempts(TaskRef task) override;
   Result<std::optional<std::string>> body(const BodyHash& hash) override;

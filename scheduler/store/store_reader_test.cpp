@@ -171,6 +171,52 @@ TEST_F(StoreReaderTest, endings_are_what_tasks_last_said) {
   EXPECT_GT(without_attempt, 0U);
 }
 
+TEST_F(StoreReaderTest, what_a_rerun_needs_of_a_run_is_kept) {
+  std::size_t taken = 0;
+  for (const auto& run : story().finished) {
+    const RunId id = run->header.id;
+    const auto found = reader().origin(id);
+    ASSERT_TRUE(found.ok()) << found.error().to_text();
+    ASSERT_TRUE(found->has_value());
+    const Rerun& expected = story().origins.ended(id)->origin;
+    EXPECT_EQ((*found)->origin, id);
+    EXPECT_EQ((*found)->origin_name, run->header.name);
+    EXPECT_EQ((*found)->tasks, expected.tasks);
+    EXPECT_EQ((*found)->pins, expected.pins);
+    const RunRecord record = *reader().run(id).value();
+    EXPECT_EQ(record.rerun_of, run->header.rerun_of);
+    EXPECT_EQ(record.rerun_of_name, run->header.rerun_of_name);
+    if (const auto rerun = story().reruns.find(id); rerun != story().reruns.end()) {
+      const auto tasks = reader().tasks(id);
+      for (const events::TakenTask& task : rerun->second.taken) {
+        ++taken;
+        const TaskRecord& of = tasks->at(task.task.value());
+        EXPECT_EQ(of.attempt, AttemptNumber(0));
+        const auto before = reader().tasks(task.source);
+        EXPECT_EQ(of.rows, before->at(task.task.value()).rows);
+      }
+    }
+  }
+  EXPECT_GT(taken, 10U);
+  EXPECT_FALSE(reader().origin(RunId(RawId{1, 1})).value().has_value());
+}
+
+TEST_F(StoreReaderTest, a_pin_whose_snapshot_is_gone_is_not_told) {
+  Told swept;
+  const RunId run = swept.story.finished.back()->header.id;
+  const Rerun& expected = swept.story.origins.ended(run)->origin;
+  const auto named = std::count_if(expected.pins.begin(), expected.pins.end(),
+                                   [](const events::Pin& pin) { return !pin.snapshot.is_nil(); });
+  ASSERT_GT(named, 0);
+  pqxx::connection connection(swept.database);
+  pqxx::nontransaction(connection)
+      .exec("DELETE FROM catalog.dataset_heads; DELETE FROM catalog.snapshots");
+  const auto found = swept.reader->origin(run);
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ((*found)->pins.size(), expected.pins.size() - static_cast<std::size_t>(named));
+  for (const OriginTask& task : (*found)->tasks) EXPECT_TRUE(task.snapshots.empty());
+}
+
 TEST_F(StoreReaderTest, attempts_are_those_that_ended) {
   std::size_t snapshots = 0;
   int broken_text = 0;
@@ -183,6 +229,7 @@ TEST_F(StoreReaderTest, attempts_are_those_that_ended) {
       EXPECT_EQ(attempt.usage,
                 (Usage{Micros(1), Bytes(2), Bytes(3), 4, 5, Bytes(6), Bytes(7), Micros(8)}));
       EXPECT_EQ(attempt.request.cpu, MilliCpu(100));
+      EXPECT_EQ(attempt.worker_name, "w1");
       if (const auto* failure = std::get_if<events::AttemptFailed>(&ends[i])) {
         EXPECT_EQ(attempt.ref, failure->attempt);
         EXPECT_EQ(attempt.placed, failure->placed_at);

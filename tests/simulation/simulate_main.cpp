@@ -1,7 +1,7 @@
 // Runs seeds of the simulator and prints what happened. Exits 1 at the first violation, with the
 // seed, the course of things as a scenario to paste, and the events before it.
 //
-//   simulate [--seeds 1..300] [--profile faults|calm|day|storm]
+//   simulate [--seeds 1..300] [--profile faults|calm|day|split|storm]
 //
 // Without --seeds: from 1 to MILLRACE_SEEDS of the environment, or to 300.
 #include <chrono>
@@ -52,7 +52,8 @@ int main(int argc, char** argv) {
       }
 #endif
     } else {
-      std::fprintf(stderr, "unknown flag \"%s\": --seeds A..B, --profile faults|calm|day|storm\n",
+      std::fprintf(stderr,
+                   "unknown flag \"%s\": --seeds A..B, --profile faults|calm|day|split|storm\n",
                    flag.c_str());
       return 2;
     }

@@ -37,6 +37,8 @@ void MemoryReads::committed(const scheduler::Batch& batch) {
     record.counts = header.counts;
     record.last_error = header.last_error;
     record.created = header.created;
+    record.rerun_of = header.rerun_of;
+    record.rerun_of_name = header.rerun_of_name;
     std::vector<TaskRecord>& tasks = tasks_[header.id];
     for (std::uint32_t i = 0; i < run->tasks.size(); ++i) {
       const scheduler::Task& task = run->tasks[i];
@@ -52,6 +54,7 @@ void MemoryReads::committed(const scheduler::Batch& batch) {
   }
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
     log_.push_back({{batch.sequence, i}, batch.events[i]});
+    origins_.note(batch.events[i]);
     take(batch.events[i], attachments.contains(i) ? attachments[i] : nullptr);
   }
 }
@@ -69,6 +72,7 @@ void MemoryReads::take(const scheduler::Event& event, const scheduler::Attachmen
     record.ref = placed->attempt;
     record.phase = placed->phase;
     record.worker = placed->worker;
+    record.worker_name = placed->worker_name;
     record.request = placed->request;
     record.placed = placed->at;
     attempts_[placed->attempt.task_ref()].push_back(std::move(record));
@@ -183,6 +187,13 @@ Result<std::vector<TaskEnding>> MemoryReads::endings(scheduler::RunId run) {
     }
   }
   return found;
+}
+
+Result<std::optional<scheduler::Rerun>> MemoryReads::origin(scheduler::RunId run) {
+  const std::lock_guard lock(mutex_);
+  MILLRACE_RETURN_IF_ERROR(check());
+  const scheduler::OriginBook::Entry* entry = origins_.ended(run);
+  return entry == nullptr ? std::optional<scheduler::Rerun>() : std::optional(entry->origin);
 }
 
 Result<std::vector<AttemptRecord>> MemoryReads::attempts(scheduler::TaskRef task) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scheduler/api/ports.h"
+#include "scheduler/core/origin_book.h"
 #include "scheduler/engine/ports.h"
 
 namespace millrace::api {
@@ -30,6 +31,7 @@ class MemoryReads final : public Reads {
   Result<std::vector<RunRecord>> runs(const RunQuery& query) override;
   Result<std::vector<TaskRecord>> tasks(scheduler::RunId run) override;
   Result<std::vector<TaskEnding>> endings(scheduler::RunId run) override;
+  Result<std::optional<scheduler::Rerun>> origin(scheduler::RunId run) override;
   Result<std::vector<AttemptRecord>> attempts(scheduler::TaskRef task) override;
   Result<std::optional<std::string>> body(const scheduler::BodyHash& hash) override;
   Result<std::vector<DatasetRecord>> datasets(const std::string& ns, const std::string& after,
@@ -61,6 +63,7 @@ class MemoryReads final : public Reads {
   std::map<scheduler::BodyHash, std::string> bodies_;
   std::map<scheduler::NamespacedName, std::vector<SnapshotRecord>> snapshots_;  // oldest first
   std::vector<LoggedEvent> log_;
+  scheduler::OriginBook origins_;
   EventId forgotten_;
 };
 

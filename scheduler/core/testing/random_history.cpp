@@ -1,5 +1,6 @@
 #include "scheduler/core/testing/random_history.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -89,8 +90,25 @@ std::optional<Event> RandomHistory::draw_run(const State& state) {
     created.pins.push_back({dataset, head == nullptr ? SnapshotId() : head->snapshot});
   }
   created.at = now_;
+  if (below(3) == 0) take_over(created);
   runs_.push_back(created.run);
   return created;
+}
+
+// As a rerun does: any tasks, each with all that it needs.
+void RandomHistory::take_over(events::RunCreated& created) {
+  created.rerun_of = RunId(RawId{2, random_()});
+  created.rerun_of_name = "origin";
+  std::set<TaskIndex> taken;
+  for (std::uint32_t i = 0; i < created.spec->tasks.size(); ++i) {
+    const TaskSpec& task = created.spec->tasks[i];
+    if (!std::all_of(task.needs.begin(), task.needs.end(),
+                     [&](TaskIndex need) { return taken.contains(need); }) ||
+        below(3) == 0)
+      continue;
+    taken.insert(TaskIndex(i));
+    created.taken.push_back({TaskIndex(i), created.rerun_of, draw_pins()});
+  }
 }
 
 std::optional<Event> RandomHistory::draw_of_task(const State& state, const Run& run) {
@@ -114,7 +132,8 @@ std::optional<Event> RandomHistory::draw_of_task(const State& state, const Run& 
                                    run.header.task_spec(index).request,
                                    draw_pins(),
                                    draw_pins(),
-                                   now_};
+                                   now_,
+                                   "w"};
     }
     case TaskState::kBackingOff:
       if (below(8) == 0) return ended(below(2) == 0 ? TaskState::kFailed : TaskState::kCancelled);

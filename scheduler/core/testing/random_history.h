@@ -34,6 +34,7 @@ class RandomHistory {
   std::optional<Event> try_draw(const State& state);
   std::optional<Event> draw_document(const State& state);
   std::optional<Event> draw_run(const State& state);
+  void take_over(events::RunCreated& created);
   std::optional<Event> draw_of_task(const State& state, const Run& run);
   std::optional<Event> draw_result(const State& state, const Run& run, TaskRef ref);
   WorkflowSpecRef draw_spec();

@@ -102,9 +102,13 @@ Event RandomLog::event() {
           text(), {text(), text()}, random_(), hash(), chance() ? spec() : nullptr, time()};
     case 2:
       return events::DocumentDeleted{text(), {text(), text()}, time()};
-    case 3:
-      return events::RunCreated{id<RunTag>(), text(), text(), text(), spec(), hash(),
-                                hash(),       text(), hash(), pins(), time()};
+    case 3: {
+      events::RunCreated event{id<RunTag>(), text(), text(), text(), spec(),       hash(), hash(),
+                               text(),       hash(), pins(), time(), id<RunTag>(), text(), {}};
+      for (auto n = below(event.spec->tasks.size() + 1); n > 0; --n)
+        event.taken.push_back({TaskIndex(static_cast<std::uint32_t>(n - 1)), id<RunTag>(), pins()});
+      return event;
+    }
     case 4:
       return events::RunDesired{id<RunTag>(), any(DesiredState::kCancelled), text(), time()};
     case 5:
@@ -116,7 +120,7 @@ Event RandomLog::event() {
     case 8:
       return events::AttemptPlaced{attempt_ref(), id<WorkerTag>(), any(Phase::kPublish),
                                    resources(),   pins(),          pins(),
-                                   time()};
+                                   time(),        text()};
     case 9: {
       events::AttemptSucceeded event{
           attempt_ref(), id<WorkerTag>(), any(Phase::kPublish), {}, random_(), time(), time()};
@@ -166,12 +170,13 @@ State RandomLog::state() {
   state.put_next_epoch(Epoch(random_()));
   state.put_next_run_order(random_());
   state.put_next_publication_order(random_());
+  state.put_next_document_version(random_());
   std::vector<WorkflowSpecRef> specs;
   for (auto n = 1 + below(4); n > 0; --n) specs.push_back(spec());
   const auto some_spec = [&] { return specs[below(specs.size())]; };
   for (auto n = below(10); n > 0; --n) {
     state.put_document({text(), {text(), text()}},
-                       {random_(), hash(), chance() ? some_spec() : nullptr});
+                       {random_(), hash(), chance() ? some_spec() : nullptr, 1 + below(1000)});
   }
   for (auto n = below(10); n > 0; --n)
     state.put_head({text(), text()}, {id<SnapshotTag>(), hash()});
@@ -194,6 +199,8 @@ State RandomLog::state() {
     run.created = time();
     run.pins = pins();
     run.last_error = text();
+    run.rerun_of = id<RunTag>();
+    run.rerun_of_name = text();
     std::vector<Task> tasks;
     for (std::uint32_t i = 0; i < run.spec->tasks.size(); ++i) {
       tasks.push_back(task());
@@ -217,7 +224,8 @@ bool same(const events::RunCreated& a, const events::RunCreated& b) {
   return a.run == b.run && a.ns == b.ns && a.name == b.name && a.workflow == b.workflow &&
          same(a.spec, b.spec) && a.body_hash == b.body_hash &&
          a.parameters_hash == b.parameters_hash && a.key == b.key &&
-         a.request_hash == b.request_hash && a.pins == b.pins && a.at == b.at;
+         a.request_hash == b.request_hash && a.pins == b.pins && a.at == b.at &&
+         a.rerun_of == b.rerun_of && a.rerun_of_name == b.rerun_of_name && a.taken == b.taken;
 }
 template <typename T>
 bool same(const T& a, const T& b) {
@@ -225,7 +233,8 @@ bool same(const T& a, const T& b) {
 }
 
 bool same(const Document& a, const Document& b) {
-  return a.generation == b.generation && a.body_hash == b.body_hash && same(a.spec, b.spec);
+  return a.generation == b.generation && a.body_hash == b.body_hash && same(a.spec, b.spec) &&
+         a.version == b.version;
 }
 bool same(const KeyEntry& a, const KeyEntry& b) {
   return a.run == b.run && a.run_name == b.run_name && a.request_hash == b.request_hash &&
@@ -263,7 +272,8 @@ bool same(const Run& a, const Run& b) {
          x.parameters_hash == y.parameters_hash && x.key == y.key && x.desired == y.desired &&
          x.desired_reason == y.desired_reason && x.created == y.created && x.pins == y.pins &&
          same(x.task_pins, y.task_pins) && same(x.counts, y.counts) &&
-         x.last_error == y.last_error &&
+         x.last_error == y.last_error && x.rerun_of == y.rerun_of &&
+         x.rerun_of_name == y.rerun_of_name &&
          std::equal(a.tasks.begin(), a.tasks.end(), b.tasks.begin(), b.tasks.end(),
                     [](const Task& s, const Task& t) { return same(s, t); });
 }
@@ -284,6 +294,7 @@ std::string difference(const State& a, const State& b) {
   if (a.leader_epoch() != b.leader_epoch()) return "leader epoch";
   if (a.next_epoch() != b.next_epoch()) return "next epoch";
   if (a.next_run_order() != b.next_run_order()) return "next run order";
+  if (a.next_document_version() != b.next_document_version()) return "next document version";
   if (a.next_publication_order() != b.next_publication_order()) return "next publication order";
   if (!same(a.documents(), b.documents())) return "documents";
   if (!same(a.heads(), b.heads())) return "heads";

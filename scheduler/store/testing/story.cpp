@@ -59,7 +59,7 @@ void Story::put_document() {
                                 .name = {"team", "flow" + std::to_string(below(5))},
                                 .body_hash = attachment->bodies[0].hash,
                                 .spec = spec_with(below(6)),
-                                .if_generation = {},
+                                .if_version = {},
                                 .attachment = attachment});
 }
 
@@ -77,7 +77,27 @@ void Story::submit() {
                               .parameters_hash = attachment->bodies[1].hash,
                               .key = "key-" + name,
                               .request_hash = attachment->bodies[0].hash,
-                              .attachment = attachment});
+                              .attachment = attachment,
+                              .rerun = nullptr});
+}
+
+void Story::rerun() {
+  if (finished.empty()) return;
+  const RunHeader& ended = finished[below(finished.size())]->header;
+  auto wish = std::make_shared<Rerun>(origins.ended(ended.id)->origin);
+  wish->asked = {TaskIndex(2)};
+  inputs_.push_back(SubmitRun{.request = {},
+                              .run = RunId::make(now_.wall, random_(), random_()),
+                              .ns = "team",
+                              .name = "run" + std::to_string(++count_),
+                              .workflow = "flow",
+                              .spec = ended.spec,
+                              .body_hash = ended.body_hash,
+                              .parameters_hash = ended.parameters_hash,
+                              .key = "",
+                              .request_hash = {},
+                              .attachment = nullptr,
+                              .rerun = std::move(wish)});
 }
 
 void Story::report(TaskRef ref) {
@@ -137,6 +157,15 @@ void Story::note(const Batch& batch) {
   std::map<std::size_t, AttachmentRef> attached;
   for (const PlannedAttachment& one : batch.attachments) attached[one.event] = one.attachment;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    origins.note(batch.events[i]);
+    if (const auto* created = std::get_if<events::RunCreated>(&batch.events[i]);
+        created != nullptr && !created->rerun_of.is_nil()) {
+      reruns[created->run] = *created;
+      for (const events::TakenTask& taken : created->taken) {
+        const auto output = outputs.find({created->rerun_of, taken.task});
+        if (output != outputs.end()) outputs[{created->run, taken.task}] = output->second;
+      }
+    }
     if (const auto* end = std::get_if<events::RunFinished>(&batch.events[i])) ends[end->run] = *end;
     if (const auto* failure = std::get_if<events::AttemptFailed>(&batch.events[i])) {
       attempts[failure->attempt.task_ref()].push_back(*failure);
@@ -166,6 +195,7 @@ BatchRef Story::next() {
     now_.monotonic = now_.monotonic + milliseconds(300);
     if (below(4) == 0) put_document();
     if (below(2) == 0 && state_.runs().size() < 20) submit();
+    if (below(6) == 0 && state_.runs().size() < 20) rerun();
     if (const WorkerLoad* load = state_.load(worker_)) {
       for (const TaskRef& task : load->tasks) {
         if (below(2) == 0 && state_.task(task)->state == TaskState::kRunning) report(task);

@@ -11,6 +11,7 @@
 
 #include "scheduler/core/inputs.h"
 #include "scheduler/core/liveness.h"
+#include "scheduler/core/origin_book.h"
 #include "scheduler/engine/ports.h"
 
 namespace millrace::scheduler {
@@ -34,11 +35,14 @@ class Story {
   std::vector<std::shared_ptr<const Run>> finished;
   std::map<RunId, events::RunFinished> ends;
   std::map<TaskRef, std::vector<Event>> attempts;  // their ends
+  OriginBook origins;
+  std::map<RunId, events::RunCreated> reruns;
 
  private:
   std::uint64_t below(std::uint64_t end) { return random_() % end; }
   BatchRef make(std::vector<Event> events, Planned rest);
   void submit();
+  void rerun();
   void put_document();
   void report(TaskRef task);
   void note(const Batch& batch);

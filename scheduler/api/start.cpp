@@ -1,0 +1,56 @@
+#include "scheduler/api/start.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/api/problems.h"
+#include "scheduler/api/render.h"
+
+namespace millrace::api {
+
+Result<std::string> idempotency_key(const http::Request& request) {
+  std::string key(request.headers.get("idempotency-key"));
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (key.size() > 255 || !printable || (key.empty() && request.headers.has("idempotency-key")))
+    return invalid_request("Idempotency-Key",
+                           "the key is no text of 1 to 255 printable ASCII characters");
+  return key;
+}
+
+Json submitted_json(const std::string& ns, const std::string& name, const std::string& workflow,
+                    const std::string& parameters_json) {
+  Json json;
+  json["apiVersion"] = kApiVersion;
+  json["kind"] = "WorkflowRun";
+  json["metadata"] = {{"name", name}, {"namespace", ns}};
+  json["spec"]["workflow"] = workflow;
+  json["spec"]["parameters"] = parameters_list(parameters_json);
+  return json;
+}
+
+void submit_run(Context& context, scheduler::SubmitRun submit, std::string parameters_json,
+                const http::Responder& responder) {
+  struct Asked {
+    std::string ns;
+    std::string workflow;
+    std::string parameters_json;
+    std::shared_ptr<const scheduler::Rerun> rerun;
+  };
+  Asked asked{submit.ns, submit.workflow, std::move(parameters_json), submit.rerun};
+  context.ports.engine.submit(
+      std::move(submit), [responder, asked = std::move(asked)](const EnginePort::Answer& answer) {
+        if (!answer.ok()) return responder.send(problem_response(answer.error()));
+        const auto& accepted = std::get<scheduler::replies::RunAccepted>(*answer);
+        Json json = submitted_json(asked.ns, accepted.name, asked.workflow, asked.parameters_json);
+        json["metadata"]["uid"] = accepted.run.to_text();
+        json["status"]["runId"] = accepted.run.to_text();
+        if (asked.rerun != nullptr)
+          json["status"]["rerunOf"] = rerun_of_json(asked.rerun->origin, asked.rerun->origin_name);
+        http::Response response = json_response(json, accepted.existed ? 200 : 201);
+        response.headers.add("Location", "/v1/namespaces/" + asked.ns + "/runs/" + accepted.name);
+        responder.send(std::move(response));
+      });
+}
+
+}  // namespace millrace::api
