@@ -71,4 +71,27 @@ Result<Json> json_body(const http::Request& request) {
   return json;
 }
 
+std::optional<manifest::Value> value_of(const Json& json) {
+  if (json.is_string()) return manifest::Value(json.get<std::string>());
+  if (json.is_boolean()) return manifest::Value(json.get<bool>());
+  if (json.is_number_integer() &&
+      (!json.is_number_unsigned() || json.get<std::uint64_t>() <= std::uint64_t{INT64_MAX}))
+    return manifest::Value(json.get<std::int64_t>());
+  if (!json.is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const Json& item : json) {
+    if (!item.is_string()) return std::nullopt;
+    texts.push_back(item.get<std::string>());
+  }
+  return manifest::Value(std::move(texts));
+}
+
+manifest::Problem problem_at(Error error, std::string pointer) {
+  manifest::Problem problem;
+  error.path = manifest::path_of_pointer(pointer);
+  problem.error = std::move(error);
+  problem.pointer = std::move(pointer);
+  return problem;
+}
+
 }  // namespace millrace::api
