@@ -8,6 +8,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/listing.h"
+#include "cli/parameters.h"
 #include "cli/report.h"
 #include "cli/watch.h"
 #include "manifest/codec.h"
@@ -29,23 +30,6 @@ std::string random_key() {
   return key;
 }
 
-struct Given {
-  std::string name;
-  std::string text;
-};
-
-std::variant<std::vector<Given>, Error> split_parameters(
-    const std::vector<std::string>& arguments) {
-  std::vector<Given> given;
-  for (const std::string& argument : arguments) {
-    const std::size_t equals = argument.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return Error{ErrorClass::kUser, "usage", "-p \"" + argument + "\" is not name=value"};
-    given.push_back({argument.substr(0, equals), argument.substr(equals + 1)});
-  }
-  return given;
-}
-
 // A document as a person would write it, out of what the scheduler shows: without what it added
 // itself.
 std::string as_written(const std::string& shown) {
@@ -61,7 +45,8 @@ std::string as_written(const std::string& shown) {
 }
 
 // A shell gives texts; what they stand for the workflow declares.
-Result<Json> typed_parameters(const std::vector<Given>& given, const std::string& workflow_json) {
+Result<Json> typed_parameters(const std::vector<GivenParameter>& given,
+                              const std::string& workflow_json) {
   MILLRACE_TRY(workflow, manifest::workflow_from_json(as_written(workflow_json)));
   Json parameters = Json::object();
   for (const auto& [name, text] : given) {
@@ -88,8 +73,8 @@ std::string name_of(const client::Answer& answer) {
 
 Exit execute(const commands::Run& options, Session& session) {
   const auto given = split_parameters(options.parameters);
-  if (const auto* error = std::get_if<Error>(&given)) {
-    report(session.err, *error);
+  if (!given.ok()) {
+    report(session.err, given.error());
     return Exit::kUsage;
   }
   const auto keep_trying = client::SteadyTime::clock::now() + kPatience;
@@ -98,7 +83,7 @@ Exit execute(const commands::Run& options, Session& session) {
     const client::Answer workflow = session.client.call(
         {.path = {"workflows", options.workflow}, .keep_trying_until = keep_trying});
     if (!workflow.ok()) return report(session.err, workflow.problem);
-    auto typed = typed_parameters(std::get<std::vector<Given>>(given), workflow.body);
+    auto typed = typed_parameters(*given, workflow.body);
     if (!typed.ok()) return report(session.err, typed.error());
     parameters = std::move(*typed);
   }
