@@ -99,6 +99,14 @@ std::optional<manifest::RowFormat> format_of_type(std::string_view type) {
   return std::nullopt;
 }
 
+// "no column \"x\" (mend the statement)": what an attempt's failure was made of.
+void take_hint(Error& error) {
+  const std::size_t begin = error.message.rfind(" (");
+  if (begin == std::string::npos || !error.message.ends_with(')')) return;
+  error.hint = error.message.substr(begin + 2, error.message.size() - begin - 3);
+  error.message.resize(begin);
+}
+
 }  // namespace
 
 Result<ReadQuery> read_query(const http::Request& request) {
@@ -161,6 +169,7 @@ manifest::Problem sql_problem(Error error) {
                       error.message.substr(kAt.size(), end - kAt.size())};
     if (const auto at = sql::error_position(place)) {
       error.message.erase(0, end + 2);
+      take_hint(error);
       return problem_in_sql(std::move(error), *at);
     }
   }

@@ -91,6 +91,10 @@ TEST(QueryRequest, a_place_is_found_in_the_path_or_in_the_text) {
   EXPECT_EQ(at({ErrorClass::kUser, "sql.syntax", "bad", "", "2:7"}), "2:7 bad");
   EXPECT_EQ(at({ErrorClass::kUser, "query.invalid", "at 3:14: no column \"x\""}),
             "3:14 no column \"x\"");
+  const manifest::Problem hinted =
+      sql_problem({ErrorClass::kUser, "query.invalid", "at 3:14: no column \"x\" (mend it)"});
+  EXPECT_EQ(hinted.error.message, "no column \"x\"");
+  EXPECT_EQ(hinted.error.hint, "mend it");
   EXPECT_EQ(at({ErrorClass::kUser, "query.failed", "at noon: it stops"}), "0:0 at noon: it stops");
   EXPECT_EQ(at({ErrorClass::kUser, "query.failed", "plain"}), "0:0 plain");
 }

@@ -323,6 +323,10 @@ class DuckDbEngine final : public QueryEngine {
 Result<WrittenRows> DuckDbEngine::run_rows(const Query& query, RowFormat format,
                                            const RowLimits& limits, const std::string& path,
                                            const Watch& watch) {
+  // The engine counts what it buffers of a streaming result without the texts in it: with its own
+  // bound of a megabyte, chunks of long texts would pile up to the gigabyte, twice.
+  for (Session* session : {writer_.get(), closed_.get()})
+    MILLRACE_RETURN_IF_ERROR(session->run("SET streaming_buffer_size = '64KB'"));
   ResultSet result;
   MILLRACE_RETURN_IF_ERROR(start(query, watch, result));
   ResultTable table(result, false, std::nullopt, watch.activity);
