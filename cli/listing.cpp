@@ -59,6 +59,12 @@ Field count(const char* title, const Path& path) {
   return {{title, true},
           [path](const Json& object, WallTime) { return grouped(number(object, path)); }};
 }
+// Of a text that may be very long.
+Field cut(const char* title, const Path& path) {
+  constexpr int kWidth = 60;
+  return {{title},
+          [path](const Json& object, WallTime) { return fit(text(object, path), kWidth); }};
+}
 Field size(const char* title, const Path& path) {
   return {{title, true},
           [path](const Json& object, WallTime) { return bytes_text(number(object, path)); }};
@@ -109,6 +115,10 @@ const std::map<std::string, std::vector<Field>>& tables() {
        {plain("ID", {"id"}), plain("MODE", {"mode"}), count("ROWS", {"rows"}),
         count("FILES", {"files"}), size("SIZE", {"bytes"}), age("AGE", {"committedAt"}),
         plain("RUN", {"run"}), plain("TASK", {"task"})}},
+      {"quarantine",
+       {plain("FILE", {"file"}), count("RECORD", {"record"}), count("LINE", {"line"}),
+        count("BYTE", {"byte_offset"}), plain("COLUMN", {"column"}),
+        plain("ERROR", {"error_class"}), cut("RAW", {"raw"})}},
   };
   return kTables;
 }
@@ -116,6 +126,7 @@ const std::map<std::string, std::vector<Field>>& tables() {
 std::string name_of(const std::string& collection, const Json& object) {
   const std::string name = text(object, {"metadata", "name"});
   if (!name.empty()) return name;
+  if (collection == "quarantine") return text(object, {"file"}) + ":" + text(object, {"line"});
   return text(object, {collection == "snapshots" ? "id" : "name"});
 }
 

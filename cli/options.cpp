@@ -15,6 +15,9 @@ const std::map<std::string, Format> kFormats = {{"table", Format::kTable},
                                                 {"yaml", Format::kYaml},
                                                 {"name", Format::kName}};
 
+const std::map<std::string, RowsFormat> kRowsFormats = {
+    {"table", RowsFormat::kTable}, {"json", RowsFormat::kJson}, {"csv", RowsFormat::kCsv}};
+
 // Commands fill these; the one that was named wins.
 class Grammar {
  public:
@@ -183,15 +186,31 @@ class Grammar {
   void add_reading() {
     auto get = std::make_shared<commands::Get>();
     CLI::App* command = add("get", "List things, or show one", get);
-    command->add_option("kind", get->kind, "workflows, runs, tasks, datasets, snapshots")
+    command
+        ->add_option("kind", get->kind, "workflows, runs, tasks, datasets, snapshots, quarantine")
         ->required();
-    command->add_option("name", get->name, "One of them; for tasks a run, for snapshots a dataset");
+    command->add_option("name", get->name,
+                        "One of them; for tasks a run, for snapshots and quarantine a dataset");
     command->add_option("--limit", get->limit, "At most so many")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
     command->add_option("--workflow", get->workflow, "Only runs of this workflow");
     command->add_option("--state", get->state, "Only runs in this phase");
     add_format(command, get->format);
+    auto query = std::make_shared<commands::Query>();
+    command = add("query", "Print the rows of a SELECT over datasets", query);
+    command->add_option("sql", query->sql, "One SELECT; - is standard input")->required();
+    command
+        ->add_option("-p,--parameter", query->parameters,
+                     "Value of $name, as name=value; may be repeated")
+        ->allow_extra_args(false);
+    command->add_option("--limit", query->limit, "At most so many rows")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    add_timeout(command, query->timeout, "Stop it after this (60s)");
+    command->add_option("-o,--output", query->format, "Form of the output")
+        ->transform(CLI::CheckedTransformer(kRowsFormats))
+        ->option_text("table|json|csv");
     auto logs = std::make_shared<commands::Logs>();
     command = add("logs", "Print the logs of a run's tasks", logs);
     command->add_option("target", logs->target, "RUN or RUN/TASK")->required();

@@ -15,6 +15,7 @@
 namespace millrace::cli {
 
 enum class Format { kTable, kJson, kYaml, kName };
+enum class RowsFormat { kTable, kJson, kCsv };
 
 // Of every command.
 struct CommonOptions {
@@ -74,8 +75,8 @@ struct Watch {
   std::optional<std::chrono::milliseconds> timeout;
 };
 struct Get {
-  std::string kind;  // workflows, runs, tasks, datasets, snapshots
-  std::string name;  // tasks: a run; snapshots: a dataset
+  std::string kind;  // workflows, runs, tasks, datasets, snapshots, quarantine
+  std::string name;  // tasks: a run; snapshots, quarantine: a dataset
   int limit = 100;
   std::string workflow;
   std::string state;
@@ -95,15 +96,23 @@ struct Steer {
   std::string verb;  // cancel, pause, resume
   std::string run;
 };
+struct Query {
+  std::string sql;                      // "-": standard input
+  std::vector<std::string> parameters;  // "k=v"
+  int limit = 1'000;
+  std::optional<std::chrono::milliseconds> timeout;
+  RowsFormat format = RowsFormat::kTable;
+};
 struct Version {
   Format format = Format::kTable;
 };
 }  // namespace commands
 
-using Command = std::variant<commands::Up, commands::Down, commands::Status, commands::Apply,
-                             commands::Diff, commands::Validate, commands::Delete, commands::Run,
-                             commands::Retry, commands::Wait, commands::Watch, commands::Get,
-                             commands::Logs, commands::Explain, commands::Steer, commands::Version>;
+using Command =
+    std::variant<commands::Up, commands::Down, commands::Status, commands::Apply, commands::Diff,
+                 commands::Validate, commands::Delete, commands::Run, commands::Retry,
+                 commands::Wait, commands::Watch, commands::Get, commands::Logs, commands::Explain,
+                 commands::Steer, commands::Query, commands::Version>;
 
 struct Parsed {
   CommonOptions common;

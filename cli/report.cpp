@@ -50,7 +50,7 @@ std::string problem_text(const client::Problem& problem, const DocumentPlace* pl
 }
 
 Exit exit_of(const client::Problem& problem) {
-  if (problem.code == "client.timeout") return Exit::kTimeout;
+  if (problem.code == "client.timeout" || problem.code == "query.timed_out") return Exit::kTimeout;
   if (problem.code == "client.invalid") return Exit::kUsage;
   // A run of a workflow that is not there: 422 to REST, as the body is at fault, but to a person
   // the same as asking for it.

@@ -66,6 +66,16 @@ std::optional<Error> check_typed(const StringsParameter& type, const Value& valu
   return too_many(list->size(), type.max_items, "items");
 }
 
+// Nothing for what no parameter can hold.
+std::optional<Value> value_of(const Json& json) {
+  if (json.is_string()) return Value(json.get<std::string>());
+  if (json.is_boolean()) return Value(json.get<bool>());
+  if (json.is_number_integer()) return Value(json.get<std::int64_t>());
+  if (json.is_array() && std::ranges::all_of(json, [](const Json& e) { return e.is_string(); }))
+    return Value(json.get<std::vector<std::string>>());
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view type_name(const Parameter& parameter) {
@@ -154,6 +164,23 @@ Result<Value> value_from_text(const Parameter& parameter, std::string_view text)
   }
   if (auto error = check_value(parameter, value)) return *std::move(error);
   return value;
+}
+
+Result<std::map<std::string, Value>> values_from_json(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    return Error{ErrorClass::kInfrastructure, "task.request_invalid",
+                 "the parameters are no JSON object"};
+  std::map<std::string, Value> values;
+  for (const auto& [name, given] : json.items()) {
+    auto value = value_of(given);
+    if (!value)
+      return Error{ErrorClass::kInfrastructure, "task.request_invalid",
+                   "parameter " + in_quotes(name) +
+                       " is neither text, whole number, boolean nor list of texts"};
+    values.emplace(name, *std::move(value));
+  }
+  return values;
 }
 
 }  // namespace millrace::manifest

@@ -32,6 +32,10 @@ struct BoundParameters {
 BoundParameters bind_parameters(const std::vector<Parameter>& declared,
                                 const std::vector<ParameterValue>& given);
 
+// Values by name as canonical JSON has them, {"min_flights": 100}. Error: task.request_invalid
+// (infrastructure), for a text that is none of ours.
+Result<std::map<std::string, Value>> values_from_json(std::string_view text);
+
 // What a command line gives: text as it is, digits, true or false, a JSON list of texts.
 Result<Value> value_from_text(const Parameter& parameter, std::string_view text);
 

@@ -23,6 +23,10 @@ Exit execute(const commands::Get& options, Session& session);
 Exit execute(const commands::Logs& options, Session& session);
 Exit execute(const commands::Explain& options, Session& session);
 Exit execute(const commands::Steer& options, Session& session);
+Exit execute(const commands::Query& options, Session& session);
 Exit execute(const commands::Version& options, Session& session);
+
+// `get quarantine DATASET`: the rows of a dataset's quarantine.
+Exit get_quarantine(const commands::Get& options, Session& session);
 
 }  // namespace millrace::cli

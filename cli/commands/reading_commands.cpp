@@ -76,11 +76,13 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
 }  // namespace
 
 Exit execute(const commands::Get& options, Session& session) {
+  if (options.kind == "quarantine") return get_quarantine(options, session);
   const std::string collection = collection_of_word(options.kind);
   const auto path = address_of(collection, options.name);
   if (collection.empty())
-    return usage(session.err, "no kind \"" + options.kind +
-                                  "\". Give workflows, runs, tasks, datasets or snapshots.");
+    return usage(session.err,
+                 "no kind \"" + options.kind +
+                     "\". Give workflows, runs, tasks, datasets, snapshots or quarantine.");
   if (!path)
     return usage(session.err,
                  collection == "tasks"

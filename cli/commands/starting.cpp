@@ -37,15 +37,10 @@ std::string name_of(const client::Answer& answer) {
 
 }  // namespace
 
-Result<OrderedJson> typed_parameters(const std::vector<std::string>& given,
+Result<OrderedJson> typed_parameters(const std::vector<GivenParameter>& given,
                                      const std::vector<manifest::Parameter>& declared) {
   OrderedJson parameters = OrderedJson::object();
-  for (const std::string& argument : given) {
-    const std::size_t equals = argument.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return Error{ErrorClass::kUser, "usage", "-p \"" + argument + "\" is not name=value"};
-    const std::string name = argument.substr(0, equals);
-    const std::string text = argument.substr(equals + 1);
+  for (const auto& [name, text] : given) {
     OrderedJson value = text;
     for (const manifest::Parameter& parameter : declared) {
       if (parameter.name != name) continue;
@@ -61,17 +56,18 @@ Exit start_run(const std::vector<std::string>& path, OrderedJson body, const Typ
                const commands::Starting& options, Session& session) {
   const auto keep_trying = client::SteadyTime::clock::now() + kPatience;
   // How they are written is looked at before anybody is asked.
-  if (auto written = typed_parameters(options.parameters, {}); !written.ok()) {
-    report(session.err, written.error());
+  const auto given = split_parameters(options.parameters);
+  if (!given.ok()) {
+    report(session.err, given.error());
     return Exit::kUsage;
   }
-  if (!options.parameters.empty()) {
+  if (!given->empty()) {
     const client::Answer shown =
         session.client.call({.path = typing.path, .keep_trying_until = keep_trying});
     if (!shown.ok()) return report(session.err, shown.problem);
     const auto declared = typing.declared(shown.body);
     if (!declared.ok()) return report(session.err, declared.error());
-    auto typed = typed_parameters(options.parameters, *declared);
+    auto typed = typed_parameters(*given, *declared);
     if (!typed.ok()) return report(session.err, typed.error());
     body["parameters"] = *std::move(typed);
   }

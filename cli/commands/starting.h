@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "cli/exit.h"
 #include "cli/options.h"
+#include "cli/parameters.h"
 #include "cli/session.h"
 #include "manifest/generated/types.h"
 
@@ -17,9 +18,9 @@ namespace millrace::cli {
 
 using OrderedJson = nlohmann::ordered_json;
 
-// "name=value" each, with the values typed as `declared` says; one that is not declared goes as the
-// text it is: the scheduler says what it thinks of it. Errors: usage, value.type.
-Result<OrderedJson> typed_parameters(const std::vector<std::string>& given,
+// The values typed as `declared` says; one that is not declared goes as the text it is: the
+// scheduler says what it thinks of it. Error: value.type.
+Result<OrderedJson> typed_parameters(const std::vector<GivenParameter>& given,
                                      const std::vector<manifest::Parameter>& declared);
 
 // What stands between the user's wish and the scheduler's yes: a GET whose answer says how

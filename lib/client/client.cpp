@@ -20,6 +20,7 @@ Answer answer_of(Result<Response> result) {
   }
   answer.status = result->status;
   answer.content_type = result->header("content-type");
+  answer.headers = std::move(result->headers);
   answer.body = std::move(result->body);
   answer.failed = !succeeded(answer.status);
   if (answer.failed) answer.problem = parse_problem(answer.status, answer.body);
@@ -68,6 +69,7 @@ Answer Client::once(const Call& call, const BodySink* sink) const {
     separator = '&';
   }
   request.body = call.body;
+  request.patience = call.patience;
   request.deadline = call.deadline;
   if (!endpoint->token.empty())
     request.headers.emplace_back("Authorization", "Bearer " + endpoint->token);

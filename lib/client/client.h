@@ -36,6 +36,7 @@ struct Call {
   std::string content_type = "application/json";  // of the body
   std::string accept{};
   std::string idempotency_key{};
+  std::chrono::milliseconds patience{30'000};  // the longest silence of the server that is borne
   SteadyTime deadline = SteadyTime::max();
   // While no answer comes (or 503), the call is made again until then. Only for what may be
   // repeated.
@@ -46,9 +47,14 @@ struct Answer {
   int status = 0;  // 0: none came
   std::string body;
   std::string content_type;
+  std::vector<Header> headers;
   bool failed = false;  // the status is not 2xx or 304, or none came
   Problem problem;      // why, when it failed
   bool ok() const { return !failed; }
+  // As Response has it.
+  std::string header(std::string_view name) const {
+    return Response{.headers = headers, .body = {}}.header(name);
+  }
 };
 
 // Thread-safe as far as FindEndpoint is.

@@ -137,6 +137,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Route* admit();
   asio::awaitable<bool> read_body(Parser* parser, const Route* route);
   asio::awaitable<void> ask(const Route* route);
+  // While an answer is made: notices that the client closes its side.
+  void watch_for_departure();
   asio::awaitable<bool> send(Response response);
   asio::awaitable<bool> send_stream(bhttp::response<bhttp::empty_body> head);
   asio::awaitable<bool> pump();
@@ -169,6 +171,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   unsigned version_ = 11;
   bool keep_alive_ = false;
   std::optional<Response> response_;
+  std::shared_ptr<Departure> departure_;  // while a handler has the request
   std::shared_ptr<BodyStream> body_;
   Clock::time_point started_;
 };
@@ -345,6 +348,8 @@ asio::awaitable<void> Connection::ask(const Route* route) {
   const std::string pattern = request_.pattern;
   const std::string path = request_.path;
   expires_never();
+  departure_ = std::make_shared<Departure>();
+  watch_for_departure();
   {
     // Only the handler keeps the responder: when it drops the last copy, the client is told.
     const Responder responder(
@@ -352,7 +357,8 @@ asio::awaitable<void> Connection::ask(const Route* route) {
           asio::post(shared->io, [weak, serial, response = std::move(r)]() mutable {
             if (const auto self = weak.lock()) self->arrived(serial, std::move(response));
           });
-        });
+        },
+        departure_);
     Request request = std::exchange(request_, {});
     try {
       route->handler(std::move(request), responder);
@@ -363,7 +369,9 @@ asio::awaitable<void> Connection::ask(const Route* route) {
   request_.method = method;
   request_.pattern = pattern;
   request_.path = path;
-  const auto until = Clock::now() + chrono_of(shared_->options.handler_timeout);
+  const auto until =
+      Clock::now() +
+      chrono_of(route->options.handler_timeout.value_or(shared_->options.handler_timeout));
   while (!response_ && !aborted_ && Clock::now() < until) {
     timer_.expires_at(until);
     error_code ec;
@@ -373,7 +381,23 @@ asio::awaitable<void> Connection::ask(const Route* route) {
     keep_alive_ = false;
     response_ =
         refusal(504, "Too slow", "no answer within the time allowed", "http.handler_timeout");
+    departure_->happen();
   }
+  departure_.reset();
+  error_code ignored;
+  socket_.cancel(ignored);  // of what watches it; nothing else is awaited now
+}
+
+void Connection::watch_for_departure() {
+  socket_.async_wait(tcp::socket::wait_read,
+                     [weak = weak_from_this(), serial = serial_](error_code ec) {
+                       const auto self = weak.lock();
+                       if (ec || !self || self->serial_ != serial || !self->departure_) return;
+                       // Bytes are the next request, which waits its turn. No bytes are the end.
+                       char byte = 0;
+                       self->socket_.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, ec);
+                       if (ec) self->departure_->happen();
+                     });
 }
 
 void Connection::arrived(std::uint64_t serial, Response response) {

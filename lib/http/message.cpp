@@ -50,8 +50,29 @@ struct Responder::Once {
   std::atomic<bool> sent = false;
 };
 
-Responder::Responder(std::function<void(Response)> deliver)
-    : once_(std::make_shared<Once>(std::move(deliver))) {}
+void Departure::when(std::function<void()> callback) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!happened_) {
+      callback_ = std::move(callback);
+      return;
+    }
+  }
+  callback();
+}
+
+void Departure::happen() {
+  std::function<void()> callback;
+  {
+    const std::lock_guard lock(mutex_);
+    happened_ = true;
+    callback = std::exchange(callback_, nullptr);
+  }
+  if (callback) callback();
+}
+
+Responder::Responder(std::function<void(Response)> deliver, std::shared_ptr<Departure> departure)
+    : once_(std::make_shared<Once>(std::move(deliver))), departure_(std::move(departure)) {}
 
 void Responder::send(Response response) const {
   if (!once_->sent.exchange(true)) once_->deliver(std::move(response));

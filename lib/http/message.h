@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,17 +71,36 @@ struct Response {
   std::shared_ptr<BodyStream> stream{};
 };
 
+// Tells whoever makes an answer that nobody waits for it any more: the client closed its side
+// before it was answered. Thread-safe.
+class Departure {
+ public:
+  // Calls back once, on the server's thread, or at once on the caller's when it has happened.
+  void when(std::function<void()> callback);
+  // The connection's side.
+  void happen();
+
+ private:
+  std::mutex mutex_;
+  bool happened_ = false;
+  std::function<void()> callback_;
+};
+
 // Where a handler sends its one response: now or later, from any thread. When the last copy goes
 // without having sent, the client gets a 500 problem, so no request hangs.
 class Responder {
  public:
-  explicit Responder(std::function<void(Response)> deliver);
+  explicit Responder(std::function<void(Response)> deliver,
+                     std::shared_ptr<Departure> departure = std::make_shared<Departure>());
   // The first call counts; later ones do nothing.
   void send(Response response) const;
+  // Work that nobody wants any more may be stopped. An answer may still be sent.
+  void when_gone(std::function<void()> callback) const { departure_->when(std::move(callback)); }
 
  private:
   struct Once;
   std::shared_ptr<Once> once_;
+  std::shared_ptr<Departure> departure_;
 };
 
 // Called on the server's thread: must not block.

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,8 +17,9 @@
 namespace millrace::http {
 
 struct RouteOptions {
-  std::size_t max_body = 1 << 20;  // bytes; more is refused with 413
-  bool open = false;               // answered without asking the gate
+  std::size_t max_body = 1 << 20;           // bytes; more is refused with 413
+  bool open = false;                        // answered without asking the gate
+  std::optional<Micros> handler_timeout{};  // instead of the server's
 };
 
 struct Route {

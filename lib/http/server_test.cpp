@@ -430,6 +430,45 @@ TEST_F(ServerTest, stop_closes_what_does_not_end_in_time) {
   kept.send({.body = "nobody hears"});  // after the server's end: harmless
 }
 
+TEST_F(ServerTest, a_handler_hears_that_its_client_has_gone) {
+  start();
+  auto client = std::make_unique<RawClient>(port());
+  client->send(raw_request("GET", "/late"));
+  const Responder late = this->late();
+  std::promise<void> gone;
+  late.when_gone([&gone] { gone.set_value(); });
+  client.reset();
+  gone.get_future().wait();
+  late.send({.body = "nobody hears"});
+  EXPECT_EQ(fetch(port(), "GET", "/hello/x").body, "hello x");
+}
+
+TEST_F(ServerTest, a_client_that_closed_its_side_counts_as_gone_and_is_answered) {
+  start();
+  RawClient client(port());
+  client.send(raw_request("GET", "/late"));
+  const Responder late = this->late();
+  client.shutdown_send();
+  std::promise<void> gone;
+  late.when_gone([&gone] { gone.set_value(); });
+  gone.get_future().wait();
+  late.send({.content_type = "text/plain", .body = "still"});
+  EXPECT_EQ(client.read()->body, "still");
+}
+
+TEST_F(ServerTest, a_client_that_sends_on_has_not_gone) {
+  start();
+  RawClient client(port());
+  client.send(raw_request("GET", "/late") + raw_request("GET", "/hello/next"));
+  const Responder late = this->late();
+  bool gone = false;
+  late.when_gone([&gone] { gone = true; });
+  late.send({.content_type = "text/plain", .body = "first"});
+  EXPECT_EQ(client.read()->body, "first");
+  EXPECT_EQ(client.read()->body, "hello next");
+  EXPECT_FALSE(gone);
+}
+
 TEST_F(ServerTest, tells_of_every_exchange) {
   std::promise<Exchange> seen;
   start({.observe = [&seen](const Exchange& exchange) { seen.set_value(exchange); }});

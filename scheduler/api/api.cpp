@@ -49,9 +49,14 @@ http::Handler starting(Context& context, Starting start) {
 Api::Api(Options options, Ports ports) {
   const std::size_t threads = options.pool_threads;
   const std::size_t queued = options.max_queued;
+  const std::size_t queries = options.max_queries;
   Reads& reads = ports.reads;
-  context_ = std::unique_ptr<Context>(
-      new Context{std::move(ports), std::move(options), Feed(), Bodies(reads), {threads, queued}});
+  context_ = std::unique_ptr<Context>(new Context{std::move(ports),
+                                                  std::move(options),
+                                                  Feed(),
+                                                  Bodies(reads),
+                                                  RunningQueries(queries),
+                                                  {threads, queued}});
 }
 
 Api::~Api() { stop(); }
@@ -68,6 +73,7 @@ http::Router Api::router() {
   add_event_routes(router, *context_);
   add_log_routes(router, *context_);
   add_dataset_routes(router, *context_);
+  add_query_routes(router, *context_);
   return router;
 }
 
@@ -109,10 +115,19 @@ std::function<void(const http::Exchange&)> Api::observer() const {
 
 void Api::applied(const scheduler::Batch& batch, const scheduler::State& state) {
   context_->feed.applied(batch, state);
+  for (const scheduler::AttemptRef& attempt : context_->queries.applied(batch, state))
+    context_->pool.post(
+        [context = context_.get(), attempt] { context->ports.answers.discard(attempt); });
 }
 
 std::size_t Api::watchers() const { return context_->feed.watchers(); }
 
-void Api::leading(bool leads) { context_->feed.leading(leads); }
+void Api::leading(bool leads) {
+  context_->feed.leading(leads);
+  if (leads)
+    cancel_orphaned_queries(*context_);
+  else
+    context_->queries.lost();
+}
 
 }  // namespace millrace::api

@@ -38,6 +38,7 @@ class Api {
     std::size_t pool_threads = 8;
     std::size_t max_queued = 1'000;  // requests that wait for the pool; beyond: 503
     std::size_t max_stream_buffer = 1 << 20;
+    std::size_t max_queries = 8;  // at once; beyond: 429
     Micros ping_interval = seconds(15);
     Micros progress_interval = seconds(1);
   };
@@ -46,6 +47,7 @@ class Api {
     Reads& reads;
     ProgressPort& progress;
     LogPort& logs;
+    AnswerPort& answers;
     SqlAnalyzer analyze;  // blocks; called on the pool
     RunIdSource new_run;
     std::function<bool()> ready;  // for /readyz: leads, and the store answers. Any thread

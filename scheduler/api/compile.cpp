@@ -21,14 +21,6 @@ using scheduler::TaskIndex;
 
 std::string task_pointer(std::size_t task) { return "/spec/tasks/" + std::to_string(task); }
 
-// What is asked for where a manifest says nothing: a data task is an engine with some memory, a
-// command a process of unknown, mostly small size.
-scheduler::Resources default_request(const manifest::Task& task) {
-  if (manifest::kind_of(task) == manifest::TaskKind::kCommand)
-    return {MilliCpu(500), mebibytes(512), Bytes(0)};
-  return {MilliCpu(1000), mebibytes(1024), Bytes(0)};
-}
-
 template <typename Amount>
 Amount amount_of(const std::optional<Amount>& hint, const std::optional<Amount>& max,
                  Amount otherwise) {
@@ -37,7 +29,7 @@ Amount amount_of(const std::optional<Amount>& hint, const std::optional<Amount>&
 }
 
 scheduler::Resources request_of(const manifest::Task& task) {
-  const scheduler::Resources otherwise = default_request(task);
+  const scheduler::Resources otherwise = default_request(manifest::kind_of(task));
   const manifest::ResourceAmounts& hint = task.resources.hint;
   const manifest::ResourceAmounts& max = task.resources.max;
   return {amount_of(hint.cpu, max.cpu, otherwise.cpu),
@@ -205,6 +197,12 @@ manifest::Problem plain_problem(Error error) {
 }
 
 }  // namespace
+
+// A data task is an engine with some memory, a command a process of unknown, mostly small size.
+scheduler::Resources default_request(manifest::TaskKind kind) {
+  if (kind == manifest::TaskKind::kCommand) return {MilliCpu(500), mebibytes(512), Bytes(0)};
+  return {MilliCpu(1000), mebibytes(1024), Bytes(0)};
+}
 
 scheduler::WorkflowSpec spec_of(const manifest::Workflow& workflow, const manifest::Graph& graph,
                                 const manifest::SqlByTask& sql) {

@@ -57,6 +57,9 @@ UnknownDatasets unknown_datasets(const Compiled& compiled, const std::string& ns
                                  const scheduler::State& state);
 void add_unknown(Compiled& compiled, const UnknownDatasets& unknown);
 
+// What a task of the kind is given where nobody says what it needs.
+scheduler::Resources default_request(manifest::TaskKind kind);
+
 // The pure middle of compile(): a sound workflow and its graph to what the engine runs.
 scheduler::WorkflowSpec spec_of(const manifest::Workflow& workflow, const manifest::Graph& graph,
                                 const manifest::SqlByTask& sql);

@@ -16,6 +16,7 @@
 #include "scheduler/api/feed.h"
 #include "scheduler/api/pool.h"
 #include "scheduler/api/ports.h"
+#include "scheduler/api/running_queries.h"
 
 namespace millrace::api {
 
@@ -24,6 +25,7 @@ struct Context {
   Api::Options options;
   Feed feed;  // the loop's
   Bodies bodies;
+  RunningQueries queries;
   Pool pool;
 };
 
@@ -59,5 +61,10 @@ void add_task_routes(http::Router& router, Context& context);
 void add_event_routes(http::Router& router, Context& context);
 void add_log_routes(http::Router& router, Context& context);
 void add_dataset_routes(http::Router& router, Context& context);
+void add_query_routes(http::Router& router, Context& context);
+
+// Hidden runs that another scheduler, or this one before, left under way, and whose callers are
+// gone. On the loop.
+void cancel_orphaned_queries(Context& context);
 
 }  // namespace millrace::api

@@ -19,7 +19,8 @@ bool is_about(const Interest& interest, const FeedEntry& entry) {
     case Interest::Scope::kRun:
       return entry.run != nullptr && entry.run->id == interest.run;
     case Interest::Scope::kRuns:
-      return entry.run != nullptr && entry.run->ns == interest.ns;
+      return entry.run != nullptr && entry.run->ns == interest.ns &&
+             (entry.run->spec == nullptr || !entry.run->spec->hidden);
     case Interest::Scope::kDocuments:
       return entry.run == nullptr;
   }

@@ -21,7 +21,7 @@ Result<FoundRun> find_run(Context& context, const http::Request& request, SeeRun
     auto found = view.state->run_named(name);
     if (!found && id) found = id;
     const scheduler::RunHeader* header = found ? view.state->run(*found) : nullptr;
-    if (header == nullptr || header->ns != name.ns) return seen;
+    if (header == nullptr || header->ns != name.ns || header->spec->hidden) return seen;
     seen.summary = summary_of(*header, *view.state->tasks(*found));
     if (see) see(view, *found);
     return seen;

@@ -97,6 +97,23 @@ class LogPort {
                                std::size_t limit) = 0;
 };
 
+// What is left to read of an answer. One thread at a time.
+class AnswerReader {
+ public:
+  virtual ~AnswerReader() = default;
+  // At most `limit` bytes; none at its end. Error: answer.unreadable.
+  virtual Result<std::string> read(std::size_t limit) = 0;
+};
+
+// Answers to queries, as attempts leave them. Blocking, thread-safe; called on the pool.
+class AnswerPort {
+ public:
+  virtual ~AnswerPort() = default;
+  // From now on the answer is the reader's alone, and gone with it. Error: answer.lost.
+  virtual Result<std::unique_ptr<AnswerReader>> take(const scheduler::AttemptRef& attempt) = 0;
+  virtual void discard(const scheduler::AttemptRef& attempt) = 0;
+};
+
 // Makes the id of a new run: from the wall clock and randomness, which tests replace. Any thread.
 using RunIdSource = std::function<scheduler::RunId()>;
 

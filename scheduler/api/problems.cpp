@@ -18,6 +18,7 @@ struct Row {
 // Sorted by code. What is not here goes by its class.
 constexpr std::array kRows = {
     Row{"admission.full", 429, "Too many live tasks"},
+    Row{"answer.lost", 500, "Answer lost"},
     Row{"auth.required", 401, "Not authenticated"},
     Row{"body.malformed", 400, "Malformed body"},
     Row{"body.media_type", 415, "Unsupported media type"},
@@ -34,7 +35,11 @@ constexpr std::array kRows = {
     Row{"manifest.invalid", 422, "Invalid manifest"},
     Row{"parameter.invalid", 422, "Invalid parameters"},
     Row{"pool.full", 503, "Overloaded"},
+    Row{"query.no_room", 503, "No room"},
+    Row{"query.timed_out", 504, "Query took too long"},
+    Row{"query.too_many", 429, "Too many queries"},
     Row{"request.invalid", 400, "Invalid request"},
+    Row{"request.not_acceptable", 406, "No such form"},
     Row{"rerun.appends", 409, "Would append twice"},
     Row{"rerun.not_kept", 409, "Run not kept whole"},
     Row{"rerun.nothing", 409, "Nothing to run again"},
@@ -80,6 +85,21 @@ http::Response with_headers(http::Response response) {
   return response;
 }
 
+std::string counted(const manifest::Problems& problems) {
+  return std::to_string(problems.size()) + (problems.size() == 1 ? " problem" : " problems");
+}
+
+http::Response with_entries(http::Problem problem, const manifest::Problems& problems) {
+  for (const manifest::Problem& found : problems)
+    problem.errors.push_back({.code = found.error.code,
+                              .pointer = found.pointer,
+                              .line = found.line,
+                              .column = found.column,
+                              .detail = found.error.message,
+                              .hint = found.error.hint});
+  return http::to_response(problem);
+}
+
 }  // namespace
 
 int status_of(const Error& error) {
@@ -87,9 +107,9 @@ int status_of(const Error& error) {
   return row != nullptr ? row->status : status_of_class(error.error_class);
 }
 
-http::Response problem_response(const Error& error) {
+http::Response problem_response(const Error& error, int status) {
   const Row* row = find_row(error.code);
-  const int status = status_of(error);
+  if (status == 0) status = status_of(error);
   http::Problem problem{
       .status = status,
       .code = error.code,
@@ -101,21 +121,21 @@ http::Response problem_response(const Error& error) {
 }
 
 http::Response problem_response(const std::string& subject, const manifest::Problems& problems) {
-  http::Problem problem{.status = 422,
-                        .code = "manifest.invalid",
-                        .title = "Invalid manifest",
-                        .detail = subject + ": " + std::to_string(problems.size()) +
-                                  (problems.size() == 1 ? " problem" : " problems") +
-                                  "; nothing changed",
-                        .error_class = std::string(to_string(ErrorClass::kUser))};
-  for (const manifest::Problem& found : problems)
-    problem.errors.push_back({.code = found.error.code,
-                              .pointer = found.pointer,
-                              .line = found.line,
-                              .column = found.column,
-                              .detail = found.error.message,
-                              .hint = found.error.hint});
-  return http::to_response(problem);
+  return with_entries({.status = 422,
+                       .code = "manifest.invalid",
+                       .title = "Invalid manifest",
+                       .detail = subject + ": " + counted(problems) + "; nothing changed",
+                       .error_class = std::string(to_string(ErrorClass::kUser))},
+                      problems);
+}
+
+http::Response query_problem_response(const manifest::Problems& problems) {
+  return with_entries({.status = 422,
+                       .code = "query.invalid",
+                       .title = "Invalid query",
+                       .detail = "query: " + counted(problems),
+                       .error_class = std::string(to_string(ErrorClass::kUser))},
+                      problems);
 }
 
 Error invalid_request(const std::string& name, std::string message, std::string hint) {

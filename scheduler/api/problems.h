@@ -12,8 +12,12 @@ namespace millrace::api {
 // By the code where the table has it, else by the class.
 int status_of(const Error& error);
 
-// With Retry-After where waiting helps, and WWW-Authenticate with 401.
-http::Response problem_response(const Error& error);
+// With Retry-After where waiting helps, and WWW-Authenticate with 401. `status`: instead of the
+// error's own.
+http::Response problem_response(const Error& error, int status = 0);
+
+// 422 query.invalid: what is wrong with a statement or its parameters, all at once.
+http::Response query_problem_response(const manifest::Problems& problems);
 
 // 422 manifest.invalid with all of a document's problems at once. `subject` is "Workflow flights".
 http::Response problem_response(const std::string& subject, const manifest::Problems& problems);

@@ -209,7 +209,7 @@ LiveRuns live_runs(const View& view, const std::string& ns, const RunFilter& fil
   auto it = before ? runs.lower_bound(*before) : runs.end();
   while (it != runs.begin() && live.runs.size() < limit) {
     --it;
-    if (it->second.header.ns != ns) continue;
+    if (it->second.header.ns != ns || it->second.header.spec->hidden) continue;
     RunSummary summary = summary_of(it->second.header, it->second.tasks);
     if (passes(filter, summary)) live.runs.push_back(std::move(summary));
   }

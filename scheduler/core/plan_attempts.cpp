@@ -32,6 +32,13 @@ void Planner::on(const WorkerJoined& input) {
   // (again), for its output prefix may hold files.
   lose(input.worker, input.attempts, input.heard_at, "attempt.lost",
        "the worker does not have the attempt");
+  // What it was told to stop while its stream was down it has not heard.
+  for (const AttemptRef& attempt : input.attempts) {
+    const Task* task = draft_.task(attempt.task_ref());
+    if (task != nullptr && task->state == TaskState::kCancelling && task->epoch == attempt.epoch &&
+        task->worker == input.worker)
+      planned_.commands.push_back({input.worker, commands::Cancel{attempt, "task.cancelled"}});
+  }
 }
 
 void Planner::lose(WorkerId worker, const std::vector<AttemptRef>& except, Epoch before,

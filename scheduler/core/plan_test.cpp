@@ -1,6 +1,11 @@
 // The scheduler's behaviour, told as scenarios (scenario.h).
+#include "scheduler/core/plan.h"
+
 #include <gtest/gtest.h>
 
+#include <vector>
+
+#include "scheduler/core/apply.h"
 #include "scheduler/core/scenario.h"
 
 namespace millrace::scheduler {
@@ -146,6 +151,38 @@ TEST(Runs, an_attempt_that_does_not_hear_its_cancel_is_given_up) {
     25s  w1 beats a#1
     31s  tick          -> failed a#1 cancel.unanswered cancelled, finished r1 Cancelled, count cancel.unanswered
   )");
+}
+
+// The word was sent on a stream that was down, or by a leader that is gone.
+TEST(Runs, a_worker_that_comes_back_hears_again_what_it_is_to_stop) {
+  const RunId run{RawId{1, 1}};
+  const WorkerId worker{RawId{2, 2}};
+  const AttemptRef attempt{run, TaskIndex(0), AttemptNumber(1), Epoch(1)};
+  auto spec = std::make_shared<WorkflowSpec>();
+  spec->tasks.emplace_back().name = "a";
+  ASSERT_TRUE(spec->finish().ok());
+  events::RunCreated created;
+  created.run = run;
+  created.spec = std::move(spec);
+  events::AttemptPlaced placed;
+  placed.attempt = attempt;
+  placed.worker = worker;
+  State state;
+  for (const Event& event :
+       std::vector<Event>{created, events::TaskReady{attempt.task_ref(), {}}, placed,
+                          events::RunDesired{run, DesiredState::kCancelled, "", {}},
+                          events::CancelRequested{attempt.task_ref(), "task.cancelled", {}}})
+    apply(state, event);
+  WorkerJoined joined;
+  joined.worker = worker;
+  joined.attempts = {attempt};
+  joined.heard_at = state.next_epoch();
+  const std::vector<Input> inputs{joined};
+  const Planned planned = plan(state, Liveness(), inputs, {}, {});
+  EXPECT_TRUE(planned.events.empty());
+  ASSERT_EQ(planned.commands.size(), 1U);
+  EXPECT_EQ(planned.commands[0].worker, worker);
+  EXPECT_EQ(std::get<commands::Cancel>(planned.commands[0].command).attempt, attempt);
 }
 
 TEST(Runs, a_success_that_crosses_the_cancel_counts) {

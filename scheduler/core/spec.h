@@ -59,6 +59,9 @@ struct WorkflowSpec {
   std::uint32_t max_parallel = 0;  // attempts of a run at once; 0: no limit
   std::string queue = "default";
   std::vector<RetryRow> on_error;  // asked after a task's own
+  // A run of it is nobody's to list, watch or steer, and nothing is kept of it once it has ended:
+  // somebody waits for its one answer.
+  bool hidden = false;
 
   // Derived by finish(): who waits for a task, the datasets that come from outside the run.
   std::vector<std::vector<TaskIndex>> dependents;

@@ -54,6 +54,20 @@ Status each_value(const std::string& text, Put put) {
   return ok_status();
 }
 
+Status add_inputs(const HeldAttempt& held, AttemptReads& attempts, Description& description) {
+  for (const events::Pin& pin : held.inputs) {
+    DescribedInput input{pin.dataset, "", "", {}};
+    if (!pin.snapshot.is_nil()) {
+      MILLRACE_TRY(content, attempts.content({held.ns, pin.dataset}, pin.snapshot));
+      input.snapshot_id = pin.snapshot.to_text();
+      input.schema_json = std::move(content.schema_json);
+      input.files = std::move(content.files);
+    }
+    description.inputs.push_back(std::move(input));
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Result<HeldAttempt> held_attempt(const State& state, WorkerId worker, const AttemptRef& attempt) {
@@ -91,6 +105,12 @@ Result<Description> describe(const HeldAttempt& held, Reads& reads, AttemptReads
   description.publication_order = static_cast<std::int64_t>(held.publication_order);
 
   MILLRACE_TRY(document, known_body(reads, held.body_hash));
+  if (held.spec->hidden) {
+    // A query's body is the task itself, and holds no references.
+    description.body_json = std::move(document);
+    MILLRACE_RETURN_IF_ERROR(add_inputs(held, attempts, description));
+    return description;
+  }
   MILLRACE_TRY(body, task_body(document, held.attempt.task));
   MILLRACE_TRY(parameters, known_body(reads, held.parameters_hash));
   MILLRACE_TRY(outputs, attempts.outputs(held.attempt.run));
@@ -109,16 +129,7 @@ Result<Description> describe(const HeldAttempt& held, Reads& reads, AttemptReads
   MILLRACE_TRY(resolved, manifest::resolve(body, values));
   description.body_json = std::move(resolved);
   description.parameters_json = std::move(parameters);
-  for (const events::Pin& pin : held.inputs) {
-    DescribedInput input{pin.dataset, "", "", {}};
-    if (!pin.snapshot.is_nil()) {
-      MILLRACE_TRY(content, attempts.content({held.ns, pin.dataset}, pin.snapshot));
-      input.snapshot_id = pin.snapshot.to_text();
-      input.schema_json = std::move(content.schema_json);
-      input.files = std::move(content.files);
-    }
-    description.inputs.push_back(std::move(input));
-  }
+  MILLRACE_RETURN_IF_ERROR(add_inputs(held, attempts, description));
   if (held.phase == Phase::kPublish) {
     MILLRACE_TRY(publication, attempts.publication(held.attempt.task_ref()));
     description.publication_json = std::move(publication);

@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <sys/random.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +20,7 @@
 #include "scheduler/api/api.h"
 #include "scheduler/api/pool.h"
 #include "scheduler/dispatch/dispatch.h"
+#include "scheduler/main/answers.h"
 #include "scheduler/main/describer.h"
 #include "scheduler/main/loop.h"
 #include "scheduler/main/metrics.h"
@@ -32,6 +34,9 @@ namespace {
 
 constexpr std::size_t kDescribeThreads = 2;
 constexpr std::size_t kDescribeQueue = 1'000;
+// Answers to queries that nobody fetched are gone within the hour and one interval.
+constexpr std::chrono::minutes kAnswerAge{60};
+constexpr std::chrono::minutes kSweepInterval{5};
 
 RunId new_run_id() {
   std::uint64_t random[2] = {};
@@ -62,11 +67,15 @@ Status write_port_file(const std::filesystem::path& file, std::uint16_t port) {
 }  // namespace
 
 // Threads: the loop's own, the store's own, gRPC's, the http server's, two pools; run() stays on
-// the caller's and does what must not hold up the loop: it opens and closes the workers' door.
+// the caller's and does what must not hold up the loop: it opens and closes the workers' door, and
+// sweeps.
 class Host::Impl final : public DispatchHost, public WorkerPort {
  public:
   Impl(SchedulerOptions options, telemetry::Log& log)
-      : options_(std::move(options)), log_(log), task_logs_(options_.log_dir) {}
+      : options_(std::move(options)),
+        log_(log),
+        task_logs_(options_.log_dir),
+        answers_(options_.data_root) {}
   ~Impl() override { shut_down(); }
 
   Status start();
@@ -100,6 +109,7 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   std::unique_ptr<Metrics> metrics_;
   ProgressBoard board_;
   TaskLogs task_logs_;
+  Answers answers_;
   std::unique_ptr<StoreReader> reads_;
   std::unique_ptr<sql::Parser> parser_;
   std::unique_ptr<PostgresStore> store_;
@@ -156,7 +166,7 @@ Status Host::Impl::start() {
   api_options.version = MILLRACE_VERSION;
   api_ = std::make_unique<api::Api>(
       api_options,
-      api::Api::Ports{*loop_, *reads_, board_, task_logs_,
+      api::Api::Ports{*loop_, *reads_, board_, task_logs_, answers_,
                       [this](const std::string& text) { return parser_->analyze(text); },
                       new_run_id, [this] { return loop_->leads() && store_->health().connected; },
                       registry_});
@@ -176,6 +186,7 @@ Status Host::Impl::start() {
 Status Host::Impl::run() {
   std::unique_lock lock(mutex_);
   bool open = false;
+  auto next_sweep = std::chrono::steady_clock::now();
   while (!stopping_ && !failure_) {
     if (wants_door_ != open) {
       const bool wanted = wants_door_;
@@ -191,7 +202,14 @@ Status Host::Impl::run() {
       lock.lock();
       continue;
     }
-    changed_.wait(lock);
+    if (std::chrono::steady_clock::now() >= next_sweep) {
+      lock.unlock();
+      answers_.sweep(std::filesystem::file_time_type::clock::now() - kAnswerAge);
+      next_sweep = std::chrono::steady_clock::now() + kSweepInterval;
+      lock.lock();
+      continue;
+    }
+    changed_.wait_until(lock, next_sweep);
   }
   const std::optional<Error> failure = failure_;
   lock.unlock();

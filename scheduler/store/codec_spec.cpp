@@ -85,6 +85,7 @@ void encode(const WorkflowSpec& from, pb::WorkflowSpec& to) {
   to.set_max_parallel(from.max_parallel);
   to.set_queue(from.queue);
   for (const RetryRow& row : from.on_error) encode(row, *to.add_on_error());
+  to.set_hidden(from.hidden);
 }
 
 Status decode(const pb::WorkflowSpec& from, WorkflowSpec& to) {
@@ -94,6 +95,7 @@ Status decode(const pb::WorkflowSpec& from, WorkflowSpec& to) {
   to.timeout = Micros(from.timeout_us());
   to.max_parallel = from.max_parallel();
   to.queue = from.queue();
+  to.hidden = from.hidden();
   for (const pb::RetryRow& row : from.on_error()) {
     MILLRACE_RETURN_IF_ERROR(decode(row, to.on_error.emplace_back()));
   }

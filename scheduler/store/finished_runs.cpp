@@ -128,6 +128,7 @@ Status write_finished_runs(postgres::Transaction& transaction, const Batch& batc
   RunRows runs;
   TaskRows tasks;
   SqlArray specs;
+  SqlArray forgotten;  // bodies of hidden runs, which name their run and so are nobody else's
   std::map<const WorkflowSpec*, std::size_t> places;
   for (const Event& event : batch.events) {
     const auto* finished = std::get_if<events::RunFinished>(&event);
@@ -139,11 +140,18 @@ Status write_finished_runs(postgres::Transaction& transaction, const Batch& batc
                    ""};
     }
     const Run& run = *found->second;
+    if (run.header.spec->hidden) {
+      forgotten.add(to_bytea(run.header.body_hash));
+      continue;
+    }
     const auto [place, added] = places.emplace(run.header.spec.get(), places.size() + 1);
     if (added) specs.add(to_bytea(encode_spec(*run.header.spec)));
     runs.add(run.header, *finished, place->second);
     tasks.add(run.header, run.tasks);
   }
+  if (!forgotten.empty())
+    transaction.work.exec_params(  // bodies_pkey begins with the hash
+        "DELETE FROM millrace.bodies WHERE hash = ANY ($1::bytea[])", forgotten.text());
   if (runs.run.empty()) return ok_status();
   runs.write(transaction.work, batch.sequence, specs);
   if (!tasks.run.empty()) tasks.write(transaction.work);

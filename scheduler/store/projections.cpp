@@ -103,6 +103,7 @@ class Projector {
 
   Status add_task_end(const events::TaskEnded& event) {
     MILLRACE_TRY(run, live(event.task.run, event.task.task));
+    if (run->spec->hidden) return ok_status();
     task_ends_.run.add(to_uuid(event.task.run.raw()));
     task_ends_.task.add(event.task.task.value());
     task_ends_.ns.add(run->ns);
@@ -113,6 +114,7 @@ class Projector {
 
   Status add_success(const events::AttemptSucceeded& event, const Attachment& attachment) {
     MILLRACE_TRY(run, live(event.attempt.run, event.attempt.task));
+    if (run->spec->hidden) return ok_status();
     const std::string& task_name = run->spec->tasks[event.attempt.task.value()].name;
     for (const events::SnapshotCommitted& snapshot : event.snapshots) {
       MILLRACE_RETURN_IF_ERROR(append_snapshot(*run, task_name, event, snapshot, attachment));
@@ -145,6 +147,7 @@ class Projector {
 
   Status add_failure(const events::AttemptFailed& event, const Attachment& attachment) {
     MILLRACE_TRY(run, live(event.attempt.run, event.attempt.task));
+    if (run->spec->hidden) return ok_status();
     add_attempt(*run, event, attachment);
     attempts_.outcome.add(std::holds_alternative<events::Cancelled>(event.next) ? "Cancelled"
                                                                                 : "Failed");

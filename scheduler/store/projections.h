@@ -1,6 +1,7 @@
 // Projections: what of a batch goes into tables besides the log: bodies, snapshots, outputs,
 // publications, attempts, and, when they end, runs with their tasks. Written in the batch's own
-// transaction, in bulk.
+// transaction, in bulk. Of a hidden run (WorkflowSpec::hidden) there is its body alone, until it
+// ends.
 #pragma once
 
 #include <map>

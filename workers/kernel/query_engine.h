@@ -62,6 +62,21 @@ struct Ingested {
 
 enum class ExportFormat : std::uint8_t { kCsv, kCsvWithoutHeader, kNdjson, kParquet };
 
+// Rows for whoever asked, as docs/query.md has them.
+enum class RowFormat : std::uint8_t { kJson, kCsv };
+
+// Rows beyond either are left out. The bytes bound the rows, head and end come on top.
+struct RowLimits {
+  std::int64_t max_rows = 0;
+  std::int64_t max_bytes = 0;
+};
+
+struct WrittenRows {
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;  // of the file
+  bool truncated = false;  // the statement gives more
+};
+
 struct Watch {
   std::stop_token stop;
   Activity& activity;
@@ -94,6 +109,12 @@ class QueryEngine {
   // query.parameter_missing, query.duplicate_column, dataset.empty (User).
   virtual Result<WrittenDataset> run_query(const Query& query, const std::string& folder,
                                            const Watch& watch) = 0;
+
+  // The same statement in the same cage; its rows become one file, `path`, not made durable. Errors
+  // besides: query.row_too_large (User).
+  virtual Result<WrittenRows> run_rows(const Query& query, RowFormat format,
+                                       const RowLimits& limits, const std::string& path,
+                                       const Watch& watch) = 0;
 
   // A dataset's rows as one file, `path`, durable.
   virtual Result<WrittenFile> export_rows(const DatasetView& dataset, ExportFormat format,

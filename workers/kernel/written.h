@@ -27,6 +27,10 @@ struct WrittenDataset {
   std::int64_t bytes = 0;
 };
 
+// Why an operation on a file failed: engine.disk_full (Resource) or file.failed. `error` is of
+// errno.
+Error file_error(const std::string& what, const std::string& path, int error);
+
 // "xxh64:" and the hash of a file's bytes. Error: file.failed (infrastructure).
 Result<std::string> checksum_of_file(const std::string& path);
 

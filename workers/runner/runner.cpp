@@ -221,7 +221,8 @@ Result<tasks::TaskSuccess> Runner::execute(const v1alpha1::Assign& assign, Attem
   tasks::TaskContext context{*engine_, attempt.stop.get_token(), attempt.activity, report_group, 0};
   // A command is not bound by it: it would inherit the limit, and it is not the engine's.
   std::optional<MemoryBound> bound;
-  if (std::holds_alternative<manifest::QueryTask>(request.task.kind)) bound.emplace(request.memory);
+  if (request.rows || std::holds_alternative<manifest::QueryTask>(request.task.kind))
+    bound.emplace(request.memory);
   Result<tasks::TaskSuccess> result = tasks::run_task(request, context);
   exit_code = context.exit_code;
   return result;

@@ -1,11 +1,11 @@
 #include "workers/runner/translate.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/id.h"
 #include "lib/ipc/files_checksum.h"
 #include "manifest/codec.h"
+#include "manifest/parameters.h"
 #include "manifest/utf8.h"
 
 namespace millrace::runner {
@@ -35,27 +35,6 @@ Result<std::string> run_id_of(const std::string& bytes) {
     return value;
   };
   return RawId{number(0), number(8)}.to_text();
-}
-
-Result<manifest::Value> value_from(const nlohmann::json& json) {
-  if (json.is_string()) return manifest::Value(json.get<std::string>());
-  if (json.is_boolean()) return manifest::Value(json.get<bool>());
-  if (json.is_number_integer()) return manifest::Value(json.get<std::int64_t>());
-  if (json.is_array() && std::ranges::all_of(json, [](const auto& e) { return e.is_string(); }))
-    return manifest::Value(json.get<std::vector<std::string>>());
-  return invalid("a parameter is neither text, whole number, boolean nor list of texts");
-}
-
-Result<std::map<std::string, manifest::Value>> parameters_from(const std::string& text) {
-  std::map<std::string, manifest::Value> parameters;
-  if (text.empty()) return parameters;
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) return invalid("the parameters are no JSON object");
-  for (const auto& [name, value] : json.items()) {
-    MILLRACE_TRY(typed, value_from(value));
-    parameters.emplace(name, std::move(typed));
-  }
-  return parameters;
 }
 
 // Chunks of one dataset become one input.
@@ -90,11 +69,18 @@ Result<tasks::TaskRequest> request_from(const v1alpha1::Assign& assign) {
   const wire::Description& description = assign.description();
   tasks::TaskRequest request;
   MILLRACE_TRY(run_id, run_id_of(description.attempt().run_id()));
-  MILLRACE_TRY(task, manifest::task_from_json(description.body_json()));
-  MILLRACE_TRY(parameters, parameters_from(description.parameters_json()));
+  if (description.kind() == manifest::kRowQueryKind) {
+    MILLRACE_TRY(rows, manifest::row_query_from_json(description.body_json()));
+    request.rows = std::move(rows);
+  } else {
+    MILLRACE_TRY(task, manifest::task_from_json(description.body_json()));
+    request.task = std::move(task);
+  }
+  if (!description.parameters_json().empty()) {
+    MILLRACE_TRY(parameters, manifest::values_from_json(description.parameters_json()));
+    request.parameters = std::move(parameters);
+  }
   request.run_id = std::move(run_id);
-  request.task = std::move(task);
-  request.parameters = std::move(parameters);
   request.run_name = description.run_name();
   request.ns = description.namespace_();
   request.task_index = description.attempt().task_index();

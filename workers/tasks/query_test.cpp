@@ -68,6 +68,16 @@ TEST(HostileQuery, is_refused_by_the_runner_itself) {
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().code, hostile.expect) << result.error().to_text();
     EXPECT_EQ(result.error().to_text().find("sings"), std::string::npos);
+    // Rows for whoever asked are judged by the very same.
+    request.rows = manifest::RowQuery{.run = "1",
+                                      .sql = task.sql,
+                                      .parameters = {},
+                                      .format = manifest::RowFormat::kJson,
+                                      .max_rows = 100,
+                                      .max_bytes = 1 << 20};
+    const Result<TaskSuccess> rows = run_task(request, context);
+    ASSERT_FALSE(rows.ok());
+    EXPECT_EQ(rows.error(), result.error());
     EXPECT_FALSE(std::filesystem::exists(folder / "data"));
     ++refused;
   }

@@ -6,6 +6,7 @@ namespace millrace::tasks {
 
 Result<TaskSuccess> run_task(const TaskRequest& request, TaskContext& context) {
   MILLRACE_RETURN_IF_ERROR(context.engine.limit(limits_of(request)));
+  if (request.rows) return run_rows(*request.rows, request, context);
   return std::visit(
       Overloaded{
           [&](const manifest::IngestTask& task) { return run_ingest(task, request, context); },

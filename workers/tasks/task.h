@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "manifest/generated/types.h"
+#include "manifest/row_query.h"
 #include "workers/kernel/activity.h"
 #include "workers/kernel/query_engine.h"
 #include "workers/kernel/schema.h"
@@ -49,6 +50,7 @@ struct TaskRequest {
   std::uint32_t attempt = 0;
   std::uint64_t epoch = 0;
   manifest::Task task;
+  std::optional<manifest::RowQuery> rows{};  // set: this is what is asked for, and `task` is unused
   std::map<std::string, manifest::Value> parameters;  // of the run
   std::vector<TaskInput> inputs;
   Phase phase = Phase::kExecute;
@@ -109,6 +111,14 @@ Result<TaskSuccess> run_deliver(const manifest::DeliverTask& task, const TaskReq
 Result<TaskSuccess> run_command(const manifest::CommandTask& task, const TaskRequest& request,
                                 TaskContext& context);
 
+Result<TaskSuccess> run_rows(const manifest::RowQuery& rows, const TaskRequest& request,
+                             TaskContext& context);
+
+// A statement from outside that has passed lib/sql, over the request's inputs. Errors: lib/sql's,
+// those of view_of.
+Result<kernel::Query> judged_query(const std::string& sql,
+                                   const std::map<std::string, manifest::Value>& parameters,
+                                   const TaskRequest& request, TaskContext& context);
 // The request's grant as the engine takes it.
 kernel::EngineLimits limits_of(const TaskRequest& request);
 // An input as the engine reads it; what it holds counts as read. Errors: task.input_missing,

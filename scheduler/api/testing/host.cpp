@@ -22,6 +22,7 @@ Host::Host(Api::Options options, http::ServerOptions server)
                            .reads = reads_,
                            .progress = *this,
                            .logs = *this,
+                           .answers = *this,
                            .analyze = fake_analyze,
                            .new_run =
                                [this] {
@@ -202,6 +203,11 @@ void Host::depose() {
 }
 
 void Host::send(scheduler::WorkerId, scheduler::Command command) {
+  if (const auto* cancel = std::get_if<scheduler::commands::Cancel>(&command)) {
+    const std::lock_guard lock(mutex_);
+    cancelled_.push_back(cancel->attempt);
+    changed_.notify_all();
+  }
   const auto* start = std::get_if<scheduler::commands::Start>(&command);
   if (start == nullptr) return;
   const scheduler::RunHeader* run = engine_->state().run(start->attempt.run);
@@ -276,6 +282,62 @@ void Host::succeed(const std::string& task, const Rows& rows, bool staged) {
   }
   success.attachment = std::move(attachment);
   report(std::move(success));
+}
+
+void Host::succeed_with_outputs(const std::string& task, const std::string& outputs_json) {
+  const Started started = take_start(task);
+  auto attachment = std::make_shared<scheduler::Attachment>();
+  attachment->outputs_json = outputs_json;
+  report(scheduler::AttemptSucceeded{.worker = worker_,
+                                     .attempt = started.start.attempt,
+                                     .writes = {},
+                                     .attachment = std::move(attachment)});
+}
+
+void Host::leave_answer(const scheduler::AttemptRef& attempt, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  answers_[attempt] = text;
+}
+
+std::size_t Host::answers_left() const {
+  const std::lock_guard lock(mutex_);
+  return answers_.size();
+}
+
+void Host::wait_cancel(const scheduler::AttemptRef& attempt) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return std::find(cancelled_.begin(), cancelled_.end(), attempt) != cancelled_.end();
+  });
+}
+
+Result<std::unique_ptr<AnswerReader>> Host::take(const scheduler::AttemptRef& attempt) {
+  class Text final : public AnswerReader {
+   public:
+    explicit Text(std::string text) : text_(std::move(text)) {}
+    Result<std::string> read(std::size_t limit) override {
+      std::string piece = text_.substr(0, limit);
+      text_.erase(0, piece.size());
+      return piece;
+    }
+
+   private:
+    std::string text_;
+  };
+  const std::lock_guard lock(mutex_);
+  const auto found = answers_.find(attempt);
+  if (found == answers_.end())
+    return Error{ErrorClass::kInfrastructure, "answer.lost", "the answer is not there"};
+  auto text = std::make_unique<Text>(std::move(found->second));
+  answers_.erase(found);
+  changed_.notify_all();
+  return std::unique_ptr<AnswerReader>(std::move(text));
+}
+
+void Host::discard(const scheduler::AttemptRef& attempt) {
+  const std::lock_guard lock(mutex_);
+  answers_.erase(attempt);
+  changed_.notify_all();
 }
 
 void Host::fail(const std::string& task, const std::string& code, ErrorClass error_class) {

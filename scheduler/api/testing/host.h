@@ -35,7 +35,8 @@ class Host final : public EnginePort,
                    private scheduler::ObserverPort,
                    private scheduler::EntropyPort,
                    public ProgressPort,
-                   public LogPort {
+                   public LogPort,
+                   public AnswerPort {
  public:
   explicit Host(Api::Options options = {}, http::ServerOptions server = {});
   ~Host() override;
@@ -58,6 +59,7 @@ class Host final : public EnginePort,
   // Waits until the task of that name is started, and reports.
   using Rows = std::vector<std::pair<std::string, std::int64_t>>;
   void succeed(const std::string& task, const Rows& rows = {}, bool staged = false);
+  void succeed_with_outputs(const std::string& task, const std::string& outputs_json);
   void fail(const std::string& task, const std::string& code,
             ErrorClass error_class = ErrorClass::kUser);
   // Waits until it is started, and gives its attempt.
@@ -68,6 +70,12 @@ class Host final : public EnginePort,
   void append_log(const std::string& text, bool ended);
   // Another leader: the engine is deposed, then elected again.
   void depose();
+  // The answer that the attempt of a query leaves, before it succeeds.
+  void leave_answer(const scheduler::AttemptRef& attempt, const std::string& text);
+  // How many of them nobody took or discarded.
+  std::size_t answers_left() const;
+  // Whether the attempt was told to stop; waits for it.
+  void wait_cancel(const scheduler::AttemptRef& attempt);
   // While held, commits are not answered.
   void hold_commits(bool held);
   // Runs on the loop's thread, and waits.
@@ -83,6 +91,9 @@ class Host final : public EnginePort,
   std::vector<AttemptProgress> progress(scheduler::RunId run) const override;
   Result<LogText> read(const scheduler::AttemptRef& attempt, std::int64_t offset,
                        std::size_t limit) override;
+  // AnswerPort
+  Result<std::unique_ptr<AnswerReader>> take(const scheduler::AttemptRef& attempt) override;
+  void discard(const scheduler::AttemptRef& attempt) override;
 
  private:
   struct Started {
@@ -133,6 +144,8 @@ class Host final : public EnginePort,
   bool leads_ = false;
   std::vector<Started> started_;
   std::vector<AttemptProgress> progress_;
+  std::vector<scheduler::AttemptRef> cancelled_;
+  std::map<scheduler::AttemptRef, std::string> answers_;
   std::string log_text_;
   bool log_ended_ = false;
   std::atomic<std::uint64_t> run_ids_ = 0;

@@ -25,6 +25,7 @@ void MemoryReads::committed(const scheduler::Batch& batch) {
   }
   for (const auto& run : batch.finished) {
     const scheduler::RunHeader& header = run->header;
+    if (header.spec->hidden) continue;
     RunRecord& record = ended_[header.id];
     record.id = header.id;
     record.ns = header.ns;
@@ -63,6 +64,7 @@ void MemoryReads::take(const scheduler::Event& event, const scheduler::Attachmen
   if (const auto* created = std::get_if<events::RunCreated>(&event)) {
     names_[created->run] = {created->ns, created->name, created->spec};
   } else if (const auto* finished = std::get_if<events::RunFinished>(&event)) {
+    if (names_[finished->run].spec->hidden) return;
     RunRecord& record = ended_[finished->run];
     record.outcome = finished->outcome;
     record.message = finished->message;

@@ -65,6 +65,7 @@ WorkflowSpecRef RandomLog::spec() {
   for (std::uint32_t i = 0; i < count; ++i) spec->tasks.push_back(task_spec(i));
   spec->timeout = Micros(number());
   spec->max_parallel = small();
+  spec->hidden = small() % 4 == 0;
   spec->queue = text();
   for (auto n = below(3); n > 0; --n) spec->on_error.push_back(retry_row());
   const Status finished = spec->finish();

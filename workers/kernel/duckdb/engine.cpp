@@ -8,6 +8,7 @@
 #include "lib/sql/limits.h"
 #include "workers/kernel/duckdb/parquet_output.h"
 #include "workers/kernel/duckdb/result_table.h"
+#include "workers/kernel/duckdb/row_output.h"
 #include "workers/kernel/duckdb/session.h"
 #include "workers/kernel/duckdb/text_table.h"
 #include "workers/kernel/query_engine.h"
@@ -234,18 +235,9 @@ class DuckDbEngine final : public QueryEngine {
 
   Result<WrittenDataset> run_query(const Query& query, const std::string& folder,
                                    const Watch& watch) override {
-    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 1));
-    MILLRACE_RETURN_IF_ERROR(limit_session(*closed_, "query", 3));
-    MILLRACE_RETURN_IF_ERROR(close_in(query.views));
-    MILLRACE_TRY(statement, closed_->prepare(query.sql, Author::kUsers));
-    if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
-      return Error{ErrorClass::kPolicy, "query.not_select", "the statement is no SELECT",
-                   "write one SELECT"};
-    MILLRACE_RETURN_IF_ERROR(bind_parameters(statement, query.parameters));
     ResultSet result;
+    MILLRACE_RETURN_IF_ERROR(start(query, watch, result));
     const auto look = [&] { watch.activity.fraction = closed_->progress(); };
-    MILLRACE_RETURN_IF_ERROR(
-        closed_->execute(statement, true, watch.stop, result, Author::kUsers, look));
     ResultTable table(result, !query.ordered, query.max_rows, watch.activity);
     MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_result"));
     MILLRACE_TRY(schema, describe(*writer_, "SELECT * FROM millrace_result()"));
@@ -261,10 +253,27 @@ class DuckDbEngine final : public QueryEngine {
         table);
   }
 
+  Result<WrittenRows> run_rows(const Query& query, RowFormat format, const RowLimits& limits,
+                               const std::string& path, const Watch& watch) override;
+
   Result<WrittenFile> export_rows(const DatasetView& dataset, ExportFormat format,
                                   const std::string& path, const Watch& watch) override;
 
  private:
+  // The statement, closed in and bound, up to its first rows.
+  Status start(const Query& query, const Watch& watch, ResultSet& result) {
+    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 1));
+    MILLRACE_RETURN_IF_ERROR(limit_session(*closed_, "query", 3));
+    MILLRACE_RETURN_IF_ERROR(close_in(query.views));
+    MILLRACE_TRY(statement, closed_->prepare(query.sql, Author::kUsers));
+    if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
+      return Error{ErrorClass::kPolicy, "query.not_select", "the statement is no SELECT",
+                   "write one SELECT"};
+    MILLRACE_RETURN_IF_ERROR(bind_parameters(statement, query.parameters));
+    return closed_->execute(statement, true, watch.stop, result, Author::kUsers,
+                            [&] { watch.activity.fraction = closed_->progress(); });
+  }
+
   // `quarters` of the memory: a kind that uses one database alone gives it all.
   Status limit_session(Session& session, const std::string& name, int quarters) const {
     std::error_code error;
@@ -310,6 +319,47 @@ class DuckDbEngine final : public QueryEngine {
   std::unique_ptr<Session> writer_;
   std::unique_ptr<Session> closed_;
 };
+
+Result<WrittenRows> DuckDbEngine::run_rows(const Query& query, RowFormat format,
+                                           const RowLimits& limits, const std::string& path,
+                                           const Watch& watch) {
+  // The engine counts what it buffers of a streaming result without the texts in it: with its own
+  // bound of a megabyte, chunks of long texts would pile up to the gigabyte, twice.
+  for (Session* session : {writer_.get(), closed_.get()})
+    MILLRACE_RETURN_IF_ERROR(session->run("SET streaming_buffer_size = '64KB'"));
+  ResultSet result;
+  MILLRACE_RETURN_IF_ERROR(start(query, watch, result));
+  ResultTable table(result, false, std::nullopt, watch.activity);
+  MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_result"));
+  MILLRACE_TRY(schema, describe(*writer_, "SELECT * FROM millrace_result()"));
+  std::vector<RowColumn> columns;
+  std::string expressions;
+  for (idx_t i = 0; i < duckdb_column_count(result.get()); ++i) {
+    const LogicalType type(duckdb_column_logical_type(result.get(), i));
+    columns.emplace_back(duckdb_column_name(result.get(), i), type.get(), format);
+    expressions += (i == 0 ? "" : ", ") + columns.back().expression();
+  }
+  MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
+  MILLRACE_TRY(statement, writer_->prepare("SELECT " + expressions + " FROM millrace_result()",
+                                           Author::kOurs));
+  // Either fetch may wait for the other database, and both have to hear of a stop.
+  const std::stop_callback interrupt(watch.stop, [this] {
+    closed_->interrupt();
+    writer_->interrupt();
+  });
+  // Before the table goes that they read from: whatever is left of the rows, whether none were
+  // wanted any more or an error came, is taken off the engine's threads.
+  const auto write = [&]() -> Result<WrittenRows> {
+    ResultSet rows;
+    MILLRACE_RETURN_IF_ERROR(
+        writer_->execute(statement, true, watch.stop, rows, Author::kUsers, nullptr));
+    return write_rows(rows, columns, schema, format, limits, path, watch);
+  };
+  Result<WrittenRows> written = with_own_error(write(), table);
+  writer_->abandon();
+  closed_->abandon();
+  return written;
+}
 
 std::string_view options_of(ExportFormat format) {
   switch (format) {

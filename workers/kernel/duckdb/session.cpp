@@ -1,5 +1,7 @@
 #include "workers/kernel/duckdb/session.h"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <thread>
 
@@ -48,6 +50,39 @@ duckdb_error_type type_of(std::string_view message) {
   for (const auto& known : kKinds)
     if (kind == known.kind) return known.type;
   return DUCKDB_ERROR_INVALID;
+}
+
+// "3:14", the line and column in `sql` that an error of the engine points at, or "":
+//
+//   Binder Error: Referenced column "x" not found …\n\nLINE 3: SELECT y, x FROM t\n ^
+//
+// A long line is shown in part, between dots.
+std::string place_in(std::string_view message, std::string_view sql) {
+  constexpr std::string_view kLine = "LINE ";
+  constexpr std::string_view kDots = "...";
+  const std::size_t begin = message.rfind(kLine);
+  if (begin == std::string_view::npos) return "";
+  const std::string_view excerpt = message.substr(begin);
+  const std::size_t text = excerpt.find(": ");
+  const std::size_t end = excerpt.find('\n');
+  const std::size_t caret = excerpt.find('^', end == std::string_view::npos ? 0 : end);
+  if (end == std::string_view::npos || caret == std::string_view::npos || text > end) return "";
+  const std::string line(excerpt.substr(kLine.size(), text - kLine.size()));
+  std::string_view shown = excerpt.substr(text + 2, end - text - 2);
+  if (caret - end - 1 < text + 2) return "";
+  std::size_t column = caret - end - 1 - (text + 2);  // in what is shown
+  int number = 0;
+  if (std::from_chars(line.data(), line.data() + line.size(), number).ec != std::errc()) return "";
+  if (shown.starts_with(kDots)) {
+    for (int skipped = 1; skipped < number; ++skipped)
+      sql.remove_prefix(std::min(sql.find('\n') + 1, sql.size()));
+    shown.remove_prefix(kDots.size());
+    if (shown.ends_with(kDots)) shown.remove_suffix(kDots.size());
+    const std::size_t at = sql.find(shown);
+    if (at == std::string_view::npos || column < kDots.size()) return "";
+    column += at - kDots.size();
+  }
+  return line + ":" + std::to_string(column + 1);
 }
 
 bool says(std::string_view message, std::string_view words) {
@@ -191,9 +226,11 @@ Result<Prepared> Session::prepare(const std::string& sql, Author author) {
   if (duckdb_prepare(connection_.get(), sql.c_str(), statement.out()) == DuckDBError) {
     const char* const message = duckdb_prepare_error(statement.get());
     const std::string text = message == nullptr ? "the statement can't be prepared" : message;
-    return engine_error(
-        says(text, "Permission Error") ? DUCKDB_ERROR_PERMISSION : DUCKDB_ERROR_BINDER, text,
-        author);
+    Error error =
+        engine_error(says(text, "Permission Error") ? DUCKDB_ERROR_PERMISSION : DUCKDB_ERROR_BINDER,
+                     text, author);
+    if (author == Author::kUsers) error.path = place_in(text, sql);
+    return error;
   }
   return statement;
 }
@@ -210,12 +247,10 @@ Status Session::execute(const Prepared& statement, bool streaming, const std::st
   // An interrupt that comes before the statement has begun would be lost; the loop sees `stop`
   // then.
   const std::stop_callback interrupt_at_stop(stop, [this] { interrupt(); });
-  // However it ends but well, the engine's threads may still be at the statement, and at what it
-  // reads from us. It takes them off when the connection turns to its next statement, and not
-  // before.
+  // However it ends but well.
   const auto abandoned = [&](Error error) {
     pending = Pending();
-    duckdb_query(connection_.get(), "SELECT 1", nullptr);
+    abandon();
     return error;
   };
   for (;;) {
@@ -239,6 +274,10 @@ Status Session::execute(const Prepared& statement, bool streaming, const std::st
                                   duckdb_result_error(result.get()), author));
   return ok_status();
 }
+
+// The engine takes its threads off a statement when the connection turns to the next one, and not
+// before.
+void Session::abandon() { duckdb_query(connection_.get(), "SELECT 1", nullptr); }
 
 double Session::progress() const {
   const double percentage = duckdb_query_progress(connection_.get()).percentage;

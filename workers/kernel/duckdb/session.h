@@ -92,6 +92,9 @@ class Session {
   Status execute(const Prepared& statement, bool streaming, const std::stop_token& stop,
                  ResultSet& result, Author author, const std::function<void()>& watch);
 
+  // Takes what is left of the connection's last statement off the engine's threads: they may still
+  // be at it, and at what it reads from us.
+  void abandon();
   void interrupt() { duckdb_interrupt(connection_.get()); }
   // 0 to 1, or negative when the engine does not know.
   double progress() const;
