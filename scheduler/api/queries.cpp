@@ -212,7 +212,8 @@ Status post_query(Context& context, const http::Request& request,
           .parameters_hash = {},
           .key = "",
           .request_hash = {},
-          .attachment = std::move(attachment)},
+          .attachment = std::move(attachment),
+          .rerun = nullptr},
          std::move(place), query.timeout, format, responder);
   return ok_status();
 }

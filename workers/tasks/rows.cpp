@@ -2,6 +2,7 @@
 // same cage as a query's; its rows become one file beside the data, and nothing is committed.
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "lib/ipc/answer_file.h"
 #include "workers/tasks/task.h"
 
@@ -36,7 +37,7 @@ Result<TaskSuccess> run_rows(const manifest::RowQuery& rows, const TaskRequest& 
       {"bytes", written.bytes},
       {"truncated",
        written.truncated}}.dump();
-  success.message = grouped(written.rows) + " rows";
+  success.message = counted(written.rows, "row");
   return success;
 }
 
