@@ -65,6 +65,7 @@ class EventApplier {
       entry.ended = e.at;
       target_.put_key(name, std::move(entry));
     }
+    hold_for_reruns(*run, e.at);
     target_.erase_run(e.run);
   }
 
@@ -143,6 +144,9 @@ class EventApplier {
   }
 
   void operator()(const events::KeysForgotten& e) { target_.forget_keys(e.ended_before); }
+  // Of snapshots the state knows the newest and those that are pinned: these are neither.
+  void operator()(const events::SnapshotsExpired&) {}
+  void operator()(const events::HoldsReleased& e) { target_.release_holds(e.ended_before); }
 
   // The failure code by which a worker says that an attempt took its runner down.
   static constexpr std::string_view kCrashCode = "runner.crashed";
@@ -171,6 +175,16 @@ class EventApplier {
     }
   }
 
+  // What the run read and wrote stays for a run that does it, or some of it, again.
+  void hold_for_reruns(const RunFacts& run, WallTime at) {
+    Hold hold{at, run.outgrown};
+    for (const events::Pin& pin : run.pins)
+      if (!pin.snapshot.is_nil()) hold.snapshots.push_back(pin.snapshot);
+    if (hold.snapshots.empty()) return;
+    std::sort(hold.snapshots.begin(), hold.snapshots.end());
+    target_.put_hold(run.id, std::move(hold));
+  }
+
   void remember_error(TaskRef ref, const std::string& message) {
     RunFacts& run = target_.edit_run(ref.run);
     run.last_error = run.task_spec(ref.task).name + ": " + message;
@@ -186,10 +200,12 @@ class EventApplier {
     const auto at = std::lower_bound(
         run.pins.begin(), run.pins.end(), snapshot.dataset,
         [](const events::Pin& pin, const std::string& dataset) { return pin.dataset < dataset; });
-    if (at != run.pins.end() && at->dataset == snapshot.dataset)
+    if (at != run.pins.end() && at->dataset == snapshot.dataset) {
+      if (!at->snapshot.is_nil()) run.outgrown.push_back(at->snapshot);
       at->snapshot = snapshot.snapshot;
-    else
+    } else {
       run.pins.insert(at, events::Pin{snapshot.dataset, snapshot.snapshot});
+    }
     target_.put_head(name, Head{snapshot.snapshot, snapshot.schema_hash});
   }
 

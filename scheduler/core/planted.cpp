@@ -10,7 +10,7 @@ namespace millrace::scheduler {
 Bug planted_bug = Bug::kNone;
 
 bool plant(std::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, Bug>, 15> kNames{{
+  static constexpr std::array<std::pair<std::string_view, Bug>, 18> kNames{{
       {"NoFence", Bug::kNoFence},
       {"ConflictIgnored", Bug::kConflictIgnored},
       {"UnknownIsSuccess", Bug::kUnknownIsSuccess},
@@ -26,6 +26,9 @@ bool plant(std::string_view name) {
       {"CapacityLeaked", Bug::kCapacityLeaked},
       {"SkipDoesNotCascade", Bug::kSkipDoesNotCascade},
       {"QueueLimitIgnored", Bug::kQueueLimitIgnored},
+      {"SweeperIgnoresPins", Bug::kSweeperIgnoresPins},
+      {"SweeperTakesLive", Bug::kSweeperTakesLive},
+      {"SweeperIsHasty", Bug::kSweeperIsHasty},
   }};
   for (const auto& [known, bug] : kNames) {
     if (known != name) continue;

@@ -26,6 +26,9 @@ enum class Bug {
   kCapacityLeaked,          // an attempt that failed gives nothing back
   kSkipDoesNotCascade,      // what waits for a skipped task waits for ever
   kQueueLimitIgnored,       // a queue's limit is not looked at
+  kSweeperIgnoresPins,      // a snapshot expires although a run has pinned it
+  kSweeperTakesLive,        // the files of an attempt are swept while it runs
+  kSweeperIsHasty,          // the files of an attempt are swept as soon as it is given up
 };
 extern Bug planted_bug;
 bool plant(std::string_view name);  // by its name without the k; false: there is none

@@ -6,6 +6,7 @@
 
 #include "base/overloaded.h"
 #include "catalog/catalog.h"
+#include "catalog/retention.h"
 #include "lib/postgres/sql_text.h"
 #include "scheduler/store/finished_runs.h"
 
@@ -40,6 +41,8 @@ class Projector {
             [](const events::AttemptPlaced&) { return ok_status(); },
             [](const events::CancelRequested&) { return ok_status(); },
             [](const events::KeysForgotten&) { return ok_status(); },
+            [&](const events::SnapshotsExpired& e) { return expire_snapshots(e); },
+            [](const events::HoldsReleased&) { return ok_status(); },
         },
         event);
   }
@@ -179,6 +182,15 @@ class Projector {
          .at = event.at,
          .origin = {event.attempt.run.raw(), run.name, event.attempt.task.value(), task_name,
                     event.attempt.attempt.value()}});
+  }
+
+  // In the order of the events: a snapshot that this very batch replaces may expire in it.
+  Status expire_snapshots(const events::SnapshotsExpired& event) {
+    std::vector<RawId> ids;
+    ids.reserve(event.snapshots.size());
+    for (const SnapshotId& snapshot : event.snapshots) ids.push_back(snapshot.raw());
+    catalog::expire(transaction_, {event.dataset.ns, event.dataset.name}, ids);
+    return ok_status();
   }
 
   void write_bodies() {
