@@ -45,6 +45,7 @@ class RetentionTest : public testing::Test {
                const DatasetName& dataset = kOrders) {
     const RawId id{9, ++last_};
     std::vector<File> files;
+    files.reserve(static_cast<std::size_t>(file_count));
     for (int i = 0; i < file_count; ++i)
       files.push_back({path(id, i), 1, Bytes(10), "xxh64:0", "{}"});
     transact([&](postgres::Transaction& transaction) {

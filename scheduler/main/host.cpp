@@ -258,12 +258,11 @@ void Host::Impl::swept(const SweepReport& report) {
     log_.info("swept", {{"files", std::to_string(report.files)},
                         {"attempts", std::to_string(report.prefixes)}});
   // Said once, not every round; one who leads no more says nothing.
-  const std::string trouble = report.trouble && !report.trouble->code.starts_with("engine.")
-                                  ? report.trouble->to_text()
-                                  : "";
-  if (!trouble.empty() && trouble != sweep_trouble_)
-    log_.warn("cannot sweep", {{"code", report.trouble->code}, {"why", trouble}});
-  sweep_trouble_ = trouble;
+  std::string trouble;
+  if (report.trouble && !report.trouble->code.starts_with("engine."))
+    trouble = report.trouble->to_text();
+  if (!trouble.empty() && trouble != sweep_trouble_) log_.warn("cannot sweep", {{"why", trouble}});
+  sweep_trouble_ = std::move(trouble);
 }
 
 Status Host::Impl::open_door() {

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 #include <utility>
 
 namespace millrace::scheduler {
@@ -84,18 +83,21 @@ Status SweepThread::sweep_logs(Now now) {
 
 template <typename T>
 Result<T> SweepThread::await(const std::function<void(std::function<void(Result<T>)>)>& question) {
-  const auto answer = std::make_shared<std::optional<Result<T>>>();
-  question([shared = shared_, answer](Result<T> given) {
+  struct Answer {
+    bool given = false;
+    Result<T> result = stopping();  // until it is given
+  };
+  const auto answer = std::make_shared<Answer>();
+  question([shared = shared_, answer](Result<T> result) {
     {
       const std::lock_guard lock(shared->mutex);
-      answer->emplace(std::move(given));
+      *answer = {true, std::move(result)};
     }
     shared->changed.notify_all();
   });
   std::unique_lock lock(shared_->mutex);
-  shared_->changed.wait(lock, [&] { return answer->has_value() || shared_->stopping; });
-  if (!answer->has_value()) return stopping();
-  return std::move(**answer);
+  shared_->changed.wait(lock, [&] { return answer->given || shared_->stopping; });
+  return answer->result;
 }
 
 Status SweepThread::ask(SweepSnapshots question) {

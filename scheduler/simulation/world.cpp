@@ -204,6 +204,7 @@ Status SimulatedScheduler::ask(SweepSnapshots question) {
 Result<std::vector<AttemptFate>> SimulatedScheduler::fates(
     const std::vector<AttemptPrefix>& prefixes) {
   std::vector<AttemptFate> fates;
+  fates.reserve(prefixes.size());
   for (const AttemptPrefix& prefix : prefixes) fates.push_back(fate_of(engine_->state(), prefix));
   return fates;
 }

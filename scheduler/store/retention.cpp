@@ -16,7 +16,6 @@ namespace millrace::scheduler {
 namespace {
 
 using postgres::SqlArray;
-using postgres::to_bytea;
 
 constexpr std::size_t kBodiesAtOnce = 10'000;
 constexpr const char* kNoLongWait = "SET LOCAL lock_timeout = '200ms'";

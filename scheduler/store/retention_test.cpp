@@ -99,6 +99,11 @@ class StoreRetentionTest : public testing::Test {
       text += (text.empty() ? "" : " ") + std::string(row[0].c_str());
     return text;
   }
+  WallTime database_time() {
+    pqxx::nontransaction work(*connection_);
+    return WallTime(
+        work.exec1("SELECT (extract(epoch FROM now()) * 1000000)::bigint")[0].as<std::int64_t>());
+  }
   std::string bodies() {
     return ask("SELECT get_byte(hash, 0) FROM millrace.bodies ORDER BY hash");
   }
@@ -165,7 +170,7 @@ TEST_F(StoreRetentionTest, bodies_that_nothing_refers_to_are_collected) {
   put("replaced", 2, 3);
   put("deleted", 1, 4);
   commit(events::DocumentDeleted{"workflows", {"team", "deleted"}, kLongAgo});
-  const WallTime today(std::stoll(ask("SELECT (extract(epoch FROM now()) * 1000000)::bigint")));
+  const WallTime today = database_time();
   create_run(1, today, 1, 5);  // lives
   finish_run(create_run(2, today, 2, 6), 2, 6);
   commit_idle(static_cast<int>(kTouchSlack) + 20);
@@ -190,7 +195,7 @@ TEST_F(StoreRetentionTest, a_body_that_was_referred_to_lately_stays) {
 }
 
 TEST_F(StoreRetentionTest, runs_of_long_ago_go_with_their_specs_but_for_those_that_live) {
-  const WallTime today(std::stoll(ask("SELECT (extract(epoch FROM now()) * 1000000)::bigint")));
+  const WallTime today = database_time();
   finish_run(create_run(1, kLongAgo, 1, 1), 1, 1);
   finish_run(create_run(2, today, 1, 1), 1, 1);
   run();

@@ -16,8 +16,8 @@ namespace millrace::scheduler {
 class PostgresSweepCatalog final : public SweepCatalog {
  public:
   // Connects later. migrate_store() comes before.
-  explicit PostgresSweepCatalog(std::string connection_string)
-      : connection_(std::move(connection_string)) {}
+  explicit PostgresSweepCatalog(const std::string& connection_string)
+      : connection_(connection_string) {}
 
   Result<ReplacedPage> replaced(WallTime before, std::uint32_t newer,
                                 const std::optional<ReplacedCursor>& after,

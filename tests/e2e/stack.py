@@ -97,8 +97,9 @@ class Stack:
         return output.strip()
 
     def data_files(self):
-        """What lies in the folder of data files, by path."""
-        return {path: path.stat().st_size for path in (self.directory / "data").rglob("*") if path.is_file()}
+        """The files of datasets in the data folder, by path; in folders with a dot lie other things."""
+        return {path: path.stat().st_size
+                for path in (self.directory / "data").glob("[!.]*/**/*") if path.is_file()}
 
     def referenced_files(self):
         """Number and bytes of the files of all snapshots, none of which was appended."""
