@@ -47,6 +47,10 @@ constexpr const char* kAppend = R"(
       $10::bigint, $11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::bigint,
       timestamptz 'epoch' + $17::bigint * interval '1 microsecond',
       $16::uuid, $18, $19::integer, $20, $21::integer, $27::integer)
+  ), replaced AS (
+    UPDATE catalog.snapshots
+    SET replaced_at = timestamptz 'epoch' + $17::bigint * interval '1 microsecond'
+    WHERE ns = $1 AND dataset = $2 AND sequence_number = $3::bigint - 1
   ), files AS (
     INSERT INTO catalog.snapshot_files (
       ns, dataset, added_sequence_number, file_index, path, row_count, byte_count, checksum,

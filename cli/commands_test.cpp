@@ -151,7 +151,7 @@ TEST(Logs, of_a_run_go_on_past_tasks_that_wrote_none) {
   options.target = "f-1";
   const Done done = run(server, options);
   EXPECT_EQ(done.exit, Exit::kDone);
-  EXPECT_EQ(done.err, "--- f-1/a\n--- f-1/b\n");
+  EXPECT_EQ(done.err, "--- f-1/b\n");
   EXPECT_EQ(done.out, "hello\n");
 }
 

@@ -106,6 +106,21 @@ class Grammar {
                      "Time after which a silent worker's attempts are given away")
         ->type_name("DURATION");
     command
+        ->add_option(
+            "--retention", up->retention,
+            "How long a snapshot is kept after it was replaced (7d); with the next two, stays "
+            "for the next start")
+        ->type_name("DURATION");
+    command
+        ->add_option("--dataset-retention", up->dataset_retention,
+                     "A dataset's own retention; may be repeated")
+        ->type_name("DATASET=DURATION")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--keep-snapshots", up->keep_snapshots,
+                     "Newest snapshots of each dataset that are kept however old (1)")
+        ->check(CLI::Range(1, 1'000'000));
+    command
         ->add_option_function<std::string>(
             "--timeout",
             [up](const std::string& given) {

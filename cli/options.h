@@ -28,6 +28,9 @@ struct Up {
   std::optional<int> port;
   std::vector<std::string> allow;
   std::string lease;
+  std::optional<std::string> retention;
+  std::vector<std::string> dataset_retention;
+  std::optional<int> keep_snapshots;
   std::chrono::seconds timeout{60};
 };
 struct Down {

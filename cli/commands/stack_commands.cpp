@@ -68,12 +68,24 @@ Result<std::vector<fs::path>> allowed_folders(const std::vector<std::string>& gi
   return folders;
 }
 
+// The scheduler's flags; nothing where none was given. The scheduler checks what they say.
+std::optional<std::vector<std::string>> retention_flags(const commands::Up& options) {
+  std::vector<std::string> flags;
+  if (options.retention) flags.insert(flags.end(), {"--retention", *options.retention});
+  for (const std::string& dataset : options.dataset_retention)
+    flags.insert(flags.end(), {"--dataset-retention", dataset});
+  if (options.keep_snapshots)
+    flags.insert(flags.end(), {"--keep-snapshots", std::to_string(*options.keep_snapshots)});
+  return flags.empty() ? std::nullopt : std::optional(std::move(flags));
+}
+
 }  // namespace
 
 Exit execute(const commands::Up& options, Session& session) {
   const auto directory = stack_directory(session.common.directory);
   if (!directory.ok()) return report(session.err, directory.error());
-  UpOptions up{*directory, options.port, {}, options.lease, own_folder(), options.timeout};
+  UpOptions up{*directory,   options.port,   {}, options.lease, retention_flags(options),
+               own_folder(), options.timeout};
   if (!options.allow.empty()) {
     auto folders = allowed_folders(options.allow);
     if (!folders.ok()) return report(session.err, folders.error());

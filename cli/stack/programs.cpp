@@ -33,6 +33,7 @@ DaemonSpec scheduler_spec(const Layout& layout, const ProgramPlaces& places) {
       (places.programs / "millrace-sql").string(),
   };
   if (!places.lease.empty()) arguments.insert(arguments.end(), {"--lease", places.lease});
+  arguments.insert(arguments.end(), places.retention.begin(), places.retention.end());
   return {places.programs / program_name("scheduler"), std::move(arguments),
           layout.logs() / "scheduler.log"};
 }

@@ -15,9 +15,10 @@ namespace millrace::cli {
 
 struct ProgramPlaces {
   std::filesystem::path programs;
-  std::string connection;  // to Postgres, for libpq
-  int port = 0;            // of REST; 0: any
-  std::string lease;       // empty: the default
+  std::string connection;              // to Postgres, for libpq
+  int port = 0;                        // of REST; 0: any
+  std::string lease;                   // empty: the default
+  std::vector<std::string> retention;  // flags
   std::vector<std::filesystem::path> allowed;
 };
 

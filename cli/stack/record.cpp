@@ -26,6 +26,7 @@ std::string to_json(const StackRecord& record) {
                {"sockets", record.sockets.string()},
                {"port", record.port},
                {"lease", record.lease},
+               {"retention", record.retention},
                {"allowed", Json::array()},
                {"parts", Json::object()}};
   for (const auto& path : record.allowed) json["allowed"].push_back(path.string());
@@ -48,6 +49,8 @@ Result<StackRecord> parse_record(const std::string& text) {
     record.sockets = json.at("sockets").get<std::string>();
     record.port = json.at("port").get<int>();
     record.lease = json.at("lease").get<std::string>();
+    record.retention =
+        json.value("retention", std::vector<std::string>());  // not of a version before
     for (const Json& path : json.at("allowed"))
       record.allowed.emplace_back(path.get<std::string>());
     for (const auto& [name, part] : json.at("parts").items())

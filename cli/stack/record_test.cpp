@@ -11,6 +11,7 @@ StackRecord example() {
           8123,
           {"/data", "/with space"},
           "3s",
+          {"--retention", "1h"},
           {{"scheduler", {{12, 34567, "boot"}, {"--listen", "127.0.0.1:8123"}}},
            {"worker", {{13, 34568, "boot"}, {}}}}};
 }
@@ -19,6 +20,17 @@ TEST(StackRecord, comes_back_as_it_was_written) {
   const auto record = parse_record(to_json(example()));
   ASSERT_TRUE(record.ok());
   EXPECT_EQ(*record, example());
+}
+
+TEST(StackRecord, of_a_version_that_knew_no_retention_comes_back_without) {
+  std::string text = to_json(example());
+  const auto from = text.find("  \"retention\"");
+  text.erase(from, text.find("],", from) + 2 - from);
+  const auto record = parse_record(text);
+  ASSERT_TRUE(record.ok()) << text;
+  StackRecord expected = example();
+  expected.retention.clear();
+  EXPECT_EQ(*record, expected);
 }
 
 TEST(StackRecord, anything_else_is_refused_and_not_guessed) {

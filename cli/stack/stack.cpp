@@ -69,6 +69,7 @@ Result<StackStatus> bring_up(const UpOptions& options, const Say& say) {
   record.sockets = layout.sockets;
   if (options.allowed) record.allowed = *options.allowed;
   if (!options.lease.empty()) record.lease = options.lease;
+  if (options.retention) record.retention = *options.retention;
   MILLRACE_RETURN_IF_ERROR(replace_file(layout.record(), to_json(record)));
   for (const fs::path& token : {layout.api_token(), layout.worker_token()}) {
     MILLRACE_TRY(text, token_at(token));

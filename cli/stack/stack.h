@@ -25,7 +25,9 @@ struct UpOptions {
   std::optional<int> port;  // nothing: the one of last time, else any
   // Folders that workflows may read and write; nothing: those of last time.
   std::optional<std::vector<std::filesystem::path>> allowed;
-  std::string lease;               // empty: the scheduler's default
+  std::string lease;  // empty: the scheduler's default
+  // The scheduler's flags of retention; nothing: those of last time.
+  std::optional<std::vector<std::string>> retention;
   std::filesystem::path programs;  // folder of millrace-scheduler and its like
   std::chrono::seconds patience{60};
 };

@@ -135,7 +135,9 @@ scheduler::RunId run_of(const scheduler::Event& event) {
                                [](const events::LeaderStarted&) { return scheduler::RunId(); },
                                [](const events::DocumentPut&) { return scheduler::RunId(); },
                                [](const events::DocumentDeleted&) { return scheduler::RunId(); },
-                               [](const events::KeysForgotten&) { return scheduler::RunId(); }},
+                               [](const events::KeysForgotten&) { return scheduler::RunId(); },
+                               [](const events::SnapshotsExpired&) { return scheduler::RunId(); },
+                               [](const events::HoldsReleased&) { return scheduler::RunId(); }},
                     event);
 }
 
@@ -165,7 +167,9 @@ std::optional<StreamEvent> stream_event(const scheduler::Event& event, const Run
                    return document(e.kind, e.name, "Deleted", 0, e.at);
                  },
                  [](const events::LeaderStarted&) -> Maybe { return std::nullopt; },
-                 [](const events::KeysForgotten&) -> Maybe { return std::nullopt; }},
+                 [](const events::KeysForgotten&) -> Maybe { return std::nullopt; },
+                 [](const events::SnapshotsExpired&) -> Maybe { return std::nullopt; },
+                 [](const events::HoldsReleased&) -> Maybe { return std::nullopt; }},
       event);
 }
 

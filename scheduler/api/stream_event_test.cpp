@@ -114,6 +114,8 @@ TEST(StreamEvent, every_event_has_its_text) {
        R"({"kind":"workflows","name":"w","change":"Deleted",)" + at + "}"},
       {events::LeaderStarted{}, "", ""},
       {events::KeysForgotten{}, "", ""},
+      {events::SnapshotsExpired{}, "", ""},
+      {events::HoldsReleased{}, "", ""},
   };
   const RunContext of_run = context();
   for (const Case& c : cases) {

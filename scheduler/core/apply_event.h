@@ -52,7 +52,7 @@ class EventApplier {
       tasks[i].needs_open = static_cast<std::uint32_t>(e.spec->tasks[i].needs.size());
       tasks[i].since = e.at;
     }
-    for (const events::TakenTask& taken : e.taken) take_over(taken, *e.spec, facts.pins, tasks);
+    for (const events::TakenTask& taken : e.taken) take_over(taken, facts, tasks);
     if (!e.key.empty())
       target_.put_key({e.ns, e.key}, KeyEntry{e.run, e.name, e.request_hash, WallTime()});
     target_.put_next_run_order(facts.order + 1);
@@ -70,6 +70,7 @@ class EventApplier {
       entry.ended = e.at;
       target_.put_key(name, std::move(entry));
     }
+    hold_for_reruns(*run, e.at);
     target_.erase_run(e.run);
   }
 
@@ -148,6 +149,9 @@ class EventApplier {
   }
 
   void operator()(const events::KeysForgotten& e) { target_.forget_keys(e.ended_before); }
+  // Of snapshots the state knows the newest and those that are pinned: these are neither.
+  void operator()(const events::SnapshotsExpired&) {}
+  void operator()(const events::HoldsReleased& e) { target_.release_holds(e.ended_before); }
 
   // The failure code by which a worker says that an attempt took its runner down.
   static constexpr std::string_view kCrashCode = "runner.crashed";
@@ -167,26 +171,27 @@ class EventApplier {
   }
 
   // The task counts as if it had just succeeded in this run.
-  static void take_over(const events::TakenTask& taken, const WorkflowSpec& spec,
-                        std::vector<events::Pin>& pins, std::vector<Task>& tasks) {
+  static void take_over(const events::TakenTask& taken, RunFacts& run, std::vector<Task>& tasks) {
     Task& task = tasks.at(taken.task.value());
     const auto to = next_state(task.state, TaskChange::kTaken);
     MILLRACE_CHECK(to.has_value() && task.needs_open == 0, "a task is taken over before its needs");
     task.state = *to;
-    for (const TaskIndex dependent : spec.dependents[taken.task.value()])
+    for (const TaskIndex dependent : run.spec->dependents[taken.task.value()])
       --tasks[dependent.value()].needs_open;
-    for (const events::Pin& snapshot : taken.snapshots) set_pin(pins, snapshot);
+    for (const events::Pin& snapshot : taken.snapshots) set_pin(run, snapshot);
   }
 
   // From here on the run reads that snapshot of the dataset.
-  static void set_pin(std::vector<events::Pin>& pins, const events::Pin& pin) {
+  static void set_pin(RunFacts& run, const events::Pin& pin) {
     const auto at = std::lower_bound(
-        pins.begin(), pins.end(), pin.dataset,
+        run.pins.begin(), run.pins.end(), pin.dataset,
         [](const events::Pin& p, const std::string& dataset) { return p.dataset < dataset; });
-    if (at != pins.end() && at->dataset == pin.dataset)
+    if (at != run.pins.end() && at->dataset == pin.dataset) {
+      if (!at->snapshot.is_nil()) run.outgrown.push_back(at->snapshot);
       at->snapshot = pin.snapshot;
-    else
-      pins.insert(at, pin);
+    } else {
+      run.pins.insert(at, pin);
+    }
   }
 
   void ended(TaskRef ref) {
@@ -197,6 +202,17 @@ class EventApplier {
       --task.needs_open;
       target_.put_task({ref.run, dependent}, task);
     }
+  }
+
+  // What the run read and wrote stays for a run that does it, or some of it, again.
+  void hold_for_reruns(const RunFacts& run, WallTime at) {
+    if (run.spec->hidden) return;  // nobody can name it
+    Hold hold{at, run.outgrown};
+    for (const events::Pin& pin : run.pins)
+      if (!pin.snapshot.is_nil()) hold.snapshots.push_back(pin.snapshot);
+    if (hold.snapshots.empty()) return;
+    std::sort(hold.snapshots.begin(), hold.snapshots.end());
+    target_.put_hold(run.id, std::move(hold));
   }
 
   void remember_error(TaskRef ref, const std::string& message) {
@@ -211,7 +227,7 @@ class EventApplier {
     const Head* head = target_.head(name);
     MILLRACE_CHECK((head == nullptr ? SnapshotId() : head->snapshot) == snapshot.parent,
                    "a snapshot's parent is not its dataset's head");
-    set_pin(run.pins, {snapshot.dataset, snapshot.snapshot});
+    set_pin(run, {snapshot.dataset, snapshot.snapshot});
     target_.put_head(name, Head{snapshot.snapshot, snapshot.schema_hash});
   }
 

@@ -98,6 +98,48 @@ void Draft::forget_keys(WallTime ended_before) {
     if (entry && entry->ended != WallTime() && entry->ended < ended_before) entry.reset();
 }
 
+void Draft::release_holds(WallTime ended_before) {
+  holds_released_before_ = std::max(holds_released_before_, ended_before);
+  std::erase_if(holds_, [&](const auto& entry) { return entry.second.ended < ended_before; });
+}
+
+void Draft::remove_pinned(std::set<SnapshotId>& snapshots) const {
+  const auto pinned = [&snapshots](const std::vector<events::Pin>& pins) {
+    for (const events::Pin& pin : pins) snapshots.erase(pin.snapshot);
+  };
+  const auto of_task = [&pinned](const TaskPins& pins) {
+    pinned(pins.inputs);
+    pinned(pins.bases);
+  };
+  const auto of_run = [&](const RunFacts& run) {
+    pinned(run.pins);
+    for (const SnapshotId& snapshot : run.outgrown) snapshots.erase(snapshot);
+  };
+  for (const auto& [id, run] : base_.runs()) {
+    if (snapshots.empty()) return;
+    of_run(run.header);
+    for (const auto& [task, pins] : run.header.task_pins) of_task(pins);
+  }
+  for (const auto& [id, run] : runs_) {
+    of_run(run.facts);
+    for (const auto& [task, pins] : run.pins)
+      if (pins) of_task(*pins);
+  }
+}
+
+std::map<SnapshotId, WallTime> Draft::held_since(const std::set<SnapshotId>& snapshots) const {
+  std::map<SnapshotId, WallTime> since;
+  const auto note = [&](const Hold& hold) {
+    for (const SnapshotId& snapshot : hold.snapshots)
+      if (snapshots.contains(snapshot)) since[snapshot] = std::max(since[snapshot], hold.ended);
+  };
+  if (snapshots.empty()) return since;
+  for (const auto& [run, hold] : base_.holds())
+    if (hold.ended >= holds_released_before_) note(hold);
+  for (const auto& [run, hold] : holds_) note(hold);
+  return since;
+}
+
 bool Draft::run_name_taken(const NamespacedName& name) const {
   const auto it = names_.find(name);
   return it == names_.end() ? base_.run_named(name).has_value() : it->second;

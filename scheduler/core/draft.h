@@ -37,6 +37,12 @@ class Draft {
   Resources used(WorkerId worker) const;
   std::size_t live_tasks() const;
   std::size_t document_count() const;
+  // Takes out of `snapshots` what a live run has pinned; also where that was so when the plan
+  // began.
+  void remove_pinned(std::set<SnapshotId>& snapshots) const;
+  // When the last run ended that each of `snapshots` is held for; those that are held for none are
+  // not there.
+  std::map<SnapshotId, WallTime> held_since(const std::set<SnapshotId>& snapshots) const;
   // Every task of a run, as it stands.
   std::vector<Task> all_tasks(RunId id) const;
 
@@ -62,6 +68,8 @@ class Draft {
   void put_head(NamespacedName dataset, Head head) { heads_[std::move(dataset)] = head; }
   void put_key(NamespacedName key, KeyEntry entry) { keys_[std::move(key)] = std::move(entry); }
   void forget_keys(WallTime ended_before);
+  void put_hold(RunId run, Hold hold) { holds_[run] = std::move(hold); }
+  void release_holds(WallTime ended_before);
 
  private:
   struct RunDraft {
@@ -89,6 +97,8 @@ class Draft {
   std::map<NamespacedName, Head> heads_;
   std::map<NamespacedName, std::optional<KeyEntry>> keys_;
   WallTime keys_forgotten_before_;  // of the base's
+  std::map<RunId, Hold> holds_;     // beside the base's
+  WallTime holds_released_before_;  // of the base's
   // Ready tasks that the base does not know of, or that are ready no more; both of all runs, full
   // or not.
   std::map<ReadyGroup, std::set<ReadyKey>> added_;

@@ -82,6 +82,13 @@ std::string to_text(const Event& event) {
                  [&](const events::KeysForgotten& e) {
                    out << "keys forgotten before " << e.ended_before;
                  },
+                 [&](const events::SnapshotsExpired& e) {
+                   out << "expired " << e.dataset.ns << "/" << e.dataset.name;
+                   for (const SnapshotId& snapshot : e.snapshots) out << " " << snapshot.to_text();
+                 },
+                 [&](const events::HoldsReleased& e) {
+                   out << "holds released before " << e.ended_before;
+                 },
              },
              event);
   return out.str();

@@ -190,15 +190,31 @@ struct KeysForgotten {
   friend bool operator==(const KeysForgotten&, const KeysForgotten&) = default;
 };
 
+// Snapshots that nobody reads any more, and never will: from here on nothing pins them. Their
+// files, as far as no other snapshot of the dataset has them too, are marked for deletion in the
+// very transaction.
+struct SnapshotsExpired {
+  NamespacedName dataset;
+  std::vector<SnapshotId> snapshots;  // not empty
+  WallTime at;
+  friend bool operator==(const SnapshotsExpired&, const SnapshotsExpired&) = default;
+};
+
+// What runs that ended before `ended_before` had pinned is held for their reruns no more.
+struct HoldsReleased {
+  WallTime ended_before;
+  friend bool operator==(const HoldsReleased&, const HoldsReleased&) = default;
+};
+
 }  // namespace millrace::scheduler::events
 
 namespace millrace::scheduler {
 
-using Event =
-    std::variant<events::LeaderStarted, events::DocumentPut, events::DocumentDeleted,
-                 events::RunCreated, events::RunDesired, events::RunFinished, events::TaskReady,
-                 events::TaskEnded, events::AttemptPlaced, events::AttemptSucceeded,
-                 events::AttemptFailed, events::CancelRequested, events::KeysForgotten>;
+using Event = std::variant<events::LeaderStarted, events::DocumentPut, events::DocumentDeleted,
+                           events::RunCreated, events::RunDesired, events::RunFinished,
+                           events::TaskReady, events::TaskEnded, events::AttemptPlaced,
+                           events::AttemptSucceeded, events::AttemptFailed, events::CancelRequested,
+                           events::KeysForgotten, events::SnapshotsExpired, events::HoldsReleased>;
 
 // One line for logs, traces and failing tests: "placed 01…#2 task 3 on 01… epoch 7".
 std::string to_text(const Event& event);

@@ -113,7 +113,26 @@ struct AttemptFailed {
   AttachmentRef attachment;  // usage; may be null
 };
 
-using Input = std::variant<PutDocument, DeleteDocument, SubmitRun, SetDesiredState, WorkerJoined,
-                           WorkerLeft, WorkerHeartbeat, AttemptSucceeded, AttemptFailed>;
+// A snapshot that is not its dataset's newest, as the catalog has it.
+struct ReplacedSnapshot {
+  SnapshotId snapshot;
+  WallTime replaced;        // when the next one was committed
+  std::uint32_t newer = 1;  // how many snapshots its dataset has had since
+};
+
+// From the sweeper: may these go? Those that are old enough and that nobody needs expire
+// (SnapshotsExpired); the others stay, and are asked about again. Answered by Done.
+struct SweepSnapshots {
+  struct OfDataset {
+    NamespacedName dataset;
+    std::vector<ReplacedSnapshot> snapshots;
+  };
+  RequestId request;
+  std::vector<OfDataset> datasets;
+};
+
+using Input =
+    std::variant<PutDocument, DeleteDocument, SubmitRun, SetDesiredState, WorkerJoined, WorkerLeft,
+                 WorkerHeartbeat, AttemptSucceeded, AttemptFailed, SweepSnapshots>;
 
 }  // namespace millrace::scheduler

@@ -117,6 +117,8 @@ void Liveness::applied(const Event& event, const State& state, Now now, const Se
           [](const events::RunDesired&) {},
           [](const events::TaskEnded&) {},
           [](const events::KeysForgotten&) {},
+          [](const events::SnapshotsExpired&) {},
+          [](const events::HoldsReleased&) {},
       },
       event);
 }

@@ -18,6 +18,7 @@ Planned Planner::run(std::span<const Input> inputs) {
   for (const Timer& timer : liveness_.due()) on_timer(timer);
   while (!unsettled_.empty()) settle(unsettled_.begin()->first);
   place();
+  sweep();
   return std::move(planned_);
 }
 

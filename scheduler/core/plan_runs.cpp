@@ -7,6 +7,13 @@
 namespace millrace::scheduler {
 namespace {
 
+Error not_kept(const Rerun& rerun, const std::string& dataset) {
+  return Error{ErrorClass::kUser, "rerun.not_kept",
+               "what run \"" + rerun.origin_name + "\" read or wrote of dataset \"" + dataset +
+                   "\" is not kept any more",
+               "start a new run"};
+}
+
 // "flights-7k2": the workflow and some characters of the id's random end; more where that is taken.
 std::string name_after(const std::string& workflow, const RunId& id, const Draft& draft,
                        const std::string& ns) {
@@ -111,16 +118,19 @@ Result<Planner::RunStart> Planner::start_again(const Rerun& rerun, const Workflo
   RunStart start{{}, rerun.origin, rerun.origin_name, std::move(taken)};
   for (const std::string& dataset : spec.external_reads) {
     const events::Pin* pin = find_pin(rerun.pins, dataset);
-    if (pin == nullptr)
-      return Error{ErrorClass::kUser, "rerun.not_kept",
-                   "what run \"" + rerun.origin_name + "\" read of dataset \"" + dataset +
-                       "\" is not kept any more",
-                   "start a new run"};
+    if (pin == nullptr) return not_kept(rerun, dataset);
     start.pins.push_back(*pin);
     if (const Head* head = draft_.head({ns, dataset});
         MILLRACE_PLANTED(kRerunRereadsInputs) && head != nullptr)
       start.pins.back().snapshot = head->snapshot;
   }
+  // What the store still had when the caller looked may have expired since.
+  std::vector<events::Pin> needed = start.pins;
+  for (const events::TakenTask& task : start.taken)
+    needed.insert(needed.end(), task.snapshots.begin(), task.snapshots.end());
+  for (const events::Pin& pin : needed)
+    if (!pin.snapshot.is_nil() && !is_kept({ns, pin.dataset}, pin.snapshot))
+      return not_kept(rerun, pin.dataset);
   return start;
 }
 

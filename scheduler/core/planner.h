@@ -1,6 +1,6 @@
 // Planner: one call of plan() at work: the draft it sees, the plan it writes. Split over plan.cpp
-// (dispatch and timers), plan_documents.cpp, plan_runs.cpp, plan_attempts.cpp and
-// plan_placement.cpp.
+// (dispatch and timers), plan_documents.cpp, plan_runs.cpp, plan_attempts.cpp,
+// plan_placement.cpp and plan_sweep.cpp.
 #pragma once
 
 #include <map>
@@ -78,6 +78,13 @@ class Planner {
   const Task* fenced(WorkerId worker, const AttemptRef& attempt);
   void fail(TaskRef ref, Failure failure, AttachmentRef attachment);
   void on_timer(const Timer& timer);
+  // plan_sweep.cpp
+  void on(const SweepSnapshots& input) { sweeps_.push_back(&input); }
+  // Last of all, so that whatever this batch pins is spared.
+  void sweep();
+  bool is_old(const NamespacedName& dataset, const ReplacedSnapshot& snapshot) const;
+  // Cannot have expired by now: it is the newest, pinned, or still held for reruns.
+  bool is_kept(const NamespacedName& dataset, SnapshotId snapshot) const;
   // plan_placement.cpp
   void place();
   void place_task(const ReadyKey& key, WorkerId worker);
@@ -98,6 +105,7 @@ class Planner {
   // Tasks that an event may have made ready or moot, by run; a run that is here may also have
   // ended.
   std::map<RunId, std::vector<TaskIndex>> unsettled_;
+  std::vector<const SweepSnapshots*> sweeps_;
 };
 
 }  // namespace millrace::scheduler

@@ -10,7 +10,7 @@ namespace millrace::scheduler {
 Bug planted_bug = Bug::kNone;
 
 bool plant(std::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, Bug>, 17> kNames{{
+  static constexpr std::array<std::pair<std::string_view, Bug>, 20> kNames{{
       {"NoFence", Bug::kNoFence},
       {"ConflictIgnored", Bug::kConflictIgnored},
       {"UnknownIsSuccess", Bug::kUnknownIsSuccess},
@@ -28,6 +28,9 @@ bool plant(std::string_view name) {
       {"QueueLimitIgnored", Bug::kQueueLimitIgnored},
       {"RerunRereadsInputs", Bug::kRerunRereadsInputs},
       {"RerunTakesStale", Bug::kRerunTakesStale},
+      {"SweeperIgnoresPins", Bug::kSweeperIgnoresPins},
+      {"SweeperTakesLive", Bug::kSweeperTakesLive},
+      {"SweeperIsHasty", Bug::kSweeperIsHasty},
   }};
   for (const auto& [known, bug] : kNames) {
     if (known != name) continue;

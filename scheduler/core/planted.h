@@ -28,6 +28,9 @@ enum class Bug {
   kQueueLimitIgnored,       // a queue's limit is not looked at
   kRerunRereadsInputs,      // a rerun reads the newest snapshots, not those of its origin
   kRerunTakesStale,         // a rerun takes over what stands on a task that runs again
+  kSweeperIgnoresPins,      // a snapshot expires although a run has pinned it
+  kSweeperTakesLive,        // the files of an attempt are swept while it runs
+  kSweeperIsHasty,          // the files of an attempt are swept as soon as it is given up
 };
 extern Bug planted_bug;
 bool plant(std::string_view name);  // by its name without the k; false: there is none

@@ -76,6 +76,7 @@ TEST(Reruns, a_rerun_reads_what_its_origin_read) {
   state.put_head({"default", "d"}, {snapshot(10), {}});
   state.put_head({"default", "e"}, {snapshot(20), {}});
   const RunId origin(RawId{1, 1});
+  state.put_hold(origin, {WallTime(), {snapshot(1), snapshot(2)}});
   Rerun rerun{origin,
               "r1",
               {{TaskState::kSucceeded, origin, {}}, {TaskState::kFailed, RunId(), {}}},
@@ -102,6 +103,44 @@ TEST(Reruns, a_rerun_reads_what_its_origin_read) {
   EXPECT_TRUE(refused.events.empty());
   ASSERT_EQ(refused.replies.size(), 1U);
   EXPECT_EQ(refused.replies[0].body.error().code, "rerun.not_kept");
+}
+
+// The caller looked before the sweeper was asked: what may have expired in between is not read.
+TEST(Reruns, of_what_may_have_expired_there_is_none) {
+  auto spec = std::make_shared<WorkflowSpec>();
+  spec->tasks.resize(1);
+  spec->tasks[0].reads = {"d"};
+  ASSERT_TRUE(spec->finish().ok());
+  const SnapshotId read(RawId{4, 1});
+  const RunId origin(RawId{1, 1});
+  SubmitRun submit;
+  submit.request = RequestId(1);
+  submit.run = RunId(RawId{1, 2});
+  submit.ns = "default";
+  submit.workflow = "flow";
+  submit.spec = spec;
+  submit.rerun = std::make_shared<const Rerun>(
+      Rerun{origin, "r1", {{TaskState::kFailed, RunId(), {}}}, {{"d", read}}, {}, {}});
+  Settings settings;
+  settings.snapshot_retention = seconds(3600);
+  const Now now{WallTime(seconds(9'000).value()), Monotonic()};
+  const auto code_of = [&](const State& state) -> std::string {
+    const Planned planned = plan(state, Liveness(), std::vector<Input>{submit}, now, settings);
+    return planned.replies.at(0).body.ok() ? "" : planned.replies[0].body.error().code;
+  };
+  State replaced;
+  replaced.put_head({"default", "d"}, {SnapshotId(RawId{4, 9}), {}});
+  EXPECT_EQ(code_of(replaced), "rerun.not_kept");
+
+  State held = replaced;
+  held.put_hold(origin, {now.wall + (Micros(1) - seconds(3600)), {read}});
+  EXPECT_EQ(code_of(held), "");
+  held.put_hold(origin, {now.wall + (Micros(0) - seconds(3600)), {read}});
+  EXPECT_EQ(code_of(held), "rerun.not_kept");
+
+  State newest;
+  newest.put_head({"default", "d"}, {read, {}});
+  EXPECT_EQ(code_of(newest), "");
 }
 
 TEST(Reruns, of_a_rerun_takes_over_what_that_took_over) {

@@ -392,6 +392,9 @@ std::string scenario_text(const Event& event, const ScenarioNames& names) {
           },
           [&](const events::CancelRequested& e) { return "cancelling " + names.of(e.task); },
           [](const events::KeysForgotten&) { return std::string("keys forgotten"); },
+          // Of the sweeper, which no scenario tells of.
+          [](const events::SnapshotsExpired&) { return std::string(); },
+          [](const events::HoldsReleased&) { return std::string(); },
           [](const auto& e) { return to_text(Event(e)); },
       },
       event);

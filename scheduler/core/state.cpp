@@ -100,6 +100,10 @@ std::optional<WallTime> State::oldest_ended_key() const {
   return ended_keys_.empty() ? std::nullopt : std::optional(ended_keys_.begin()->first);
 }
 
+std::optional<WallTime> State::oldest_hold() const {
+  return holds_by_end_.empty() ? std::nullopt : std::optional(holds_by_end_.begin()->first);
+}
+
 const WorkerLoad* State::load(WorkerId worker) const { return find_in(loads_, worker); }
 
 std::optional<RunId> State::run_named(const NamespacedName& name) const {
@@ -245,6 +249,23 @@ void State::forget_keys(WallTime ended_before) {
   while (!ended_keys_.empty() && ended_keys_.begin()->first < ended_before) {
     keys_.erase(ended_keys_.begin()->second);
     ended_keys_.erase(ended_keys_.begin());
+  }
+}
+
+void State::put_hold(RunId run, Hold hold) {
+  Hold& place = holds_[run];
+  holds_by_end_.erase({place.ended, run});
+  place = std::move(hold);
+  holds_by_end_.emplace(place.ended, run);
+  if (holds_.size() <= kMostHolds) return;
+  holds_.erase(holds_by_end_.begin()->second);
+  holds_by_end_.erase(holds_by_end_.begin());
+}
+
+void State::release_holds(WallTime ended_before) {
+  while (!holds_by_end_.empty() && holds_by_end_.begin()->first < ended_before) {
+    holds_.erase(holds_by_end_.begin()->second);
+    holds_by_end_.erase(holds_by_end_.begin());
   }
 }
 

@@ -73,6 +73,8 @@ struct RunFacts {
   WallTime created;
   // External reads, and what tasks of this run wrote; sorted by dataset.
   std::vector<events::Pin> pins;
+  // What stood there before the run itself wrote the dataset: a rerun reads it again. Not nil.
+  std::vector<SnapshotId> outgrown;
   RunCounts counts;
   std::string last_error;  // of the latest failure, at most 512 bytes
 
@@ -114,6 +116,13 @@ struct KeyEntry {
   friend bool operator==(const KeyEntry&, const KeyEntry&) = default;
 };
 
+// The snapshots of a run that ended: held for whoever runs it again.
+struct Hold {
+  WallTime ended;
+  std::vector<SnapshotId> snapshots;  // sorted, unique, not empty
+  friend bool operator==(const Hold&, const Hold&) = default;
+};
+
 // Ready tasks, grouped by what decides whether they fit: a group whose first task finds no room is
 // passed over whole. In a group, tasks stand in the order of their runs.
 struct ReadyGroup {
@@ -143,6 +152,9 @@ struct WorkerLoad {
 
 class State {
  public:
+  // For so many runs that ended something is held; beyond, for the latest.
+  static constexpr std::size_t kMostHolds = 100'000;
+
   // --- read -------------------------------------------------------------------------------------
   LeaderEpoch leader_epoch() const { return leader_epoch_; }
   Epoch next_epoch() const { return next_epoch_; }
@@ -156,6 +168,9 @@ class State {
   const TaskPins* pins(TaskRef ref) const;
   const Head* head(const NamespacedName& dataset) const;
   const KeyEntry* key(const NamespacedName& key) const;
+  const std::map<RunId, Hold>& holds() const { return holds_; }
+  // When the first run that something is held for ended; nothing: nothing is held.
+  std::optional<WallTime> oldest_hold() const;
   // When the first run whose key is still kept ended; nothing: no key is of an ended run.
   std::optional<WallTime> oldest_ended_key() const;
   std::optional<RunId> run_named(const NamespacedName& name) const;
@@ -193,6 +208,8 @@ class State {
   void put_head(NamespacedName dataset, Head head);
   void put_key(NamespacedName key, KeyEntry entry);
   void forget_keys(WallTime ended_before);
+  void put_hold(RunId run, Hold hold);
+  void release_holds(WallTime ended_before);
 
  private:
   void index_task(const RunFacts& run, TaskIndex index, const Task& task, bool add);
@@ -209,7 +226,9 @@ class State {
   std::map<DocumentKey, Document> documents_;
   std::map<NamespacedName, Head> heads_;
   std::map<NamespacedName, KeyEntry> keys_;  // (namespace, idempotency key)
+  std::map<RunId, Hold> holds_;
   // Derived.
+  std::set<std::pair<WallTime, RunId>> holds_by_end_;
   std::map<NamespacedName, RunId> run_names_;
   std::set<std::pair<WallTime, NamespacedName>> ended_keys_;
   ReadyIndex ready_;

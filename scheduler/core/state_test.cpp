@@ -20,6 +20,7 @@ struct Derived {
   std::map<RunId, RunCounts> counts;
   std::map<NamespacedName, RunId> names;
   std::optional<WallTime> oldest_key;
+  std::optional<WallTime> oldest_hold;
   std::size_t live = 0;
 };
 
@@ -50,6 +51,8 @@ Derived derive(const State& state) {
   for (const auto& [name, entry] : state.keys())
     if (entry.ended != WallTime() && (!derived.oldest_key || entry.ended < *derived.oldest_key))
       derived.oldest_key = entry.ended;
+  for (const auto& [run, hold] : state.holds())
+    if (!derived.oldest_hold || hold.ended < *derived.oldest_hold) derived.oldest_hold = hold.ended;
   return derived;
 }
 
@@ -60,6 +63,7 @@ void expect_derived(const State& state, const std::string& what) {
   EXPECT_EQ(state.loads(), derived.loads) << what;
   EXPECT_EQ(state.live_tasks(), derived.live) << what;
   EXPECT_EQ(state.oldest_ended_key(), derived.oldest_key) << what;
+  EXPECT_EQ(state.oldest_hold(), derived.oldest_hold) << what;
   for (const std::string& queue : RandomHistory::queues()) {
     const auto running = derived.queues.find(queue);
     EXPECT_EQ(state.queue_running(queue), running == derived.queues.end() ? 0 : running->second)

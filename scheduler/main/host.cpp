@@ -25,6 +25,7 @@
 #include "scheduler/main/loop.h"
 #include "scheduler/main/metrics.h"
 #include "scheduler/main/progress_board.h"
+#include "scheduler/main/sweep_thread.h"
 #include "scheduler/main/task_logs.h"
 #include "scheduler/store/postgres_store.h"
 #include "scheduler/store/store_reader.h"
@@ -96,6 +97,7 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
 
   void leading(bool leads);
   void applied(const Batch& batch, const State& state);
+  void swept(const SweepReport& report);
   void fatal(Error error);
   Status open_door();
   void close_door();
@@ -114,6 +116,8 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   std::unique_ptr<sql::Parser> parser_;
   std::unique_ptr<PostgresStore> store_;
   std::unique_ptr<Loop> loop_;
+  std::unique_ptr<SweepThread> sweeper_;  // after the loop, which it asks
+  std::string sweep_trouble_;             // that was said last; of its thread
   std::unique_ptr<api::Pool> describe_pool_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
@@ -142,6 +146,8 @@ Status Host::Impl::start() {
 
   PostgresStoreOptions store_options;
   store_options.connection_string = options_.postgres;
+  store_options.checkpoints.run_retention = options_.retention.runs;
+  store_options.checkpoints.log_retention = options_.retention.events;
   store_ = std::make_unique<PostgresStore>(
       store_options, [this](StoreAnswer answer) { loop_->post_answer(std::move(answer)); },
       [this](Error error) { fatal(std::move(error)); });
@@ -150,6 +156,9 @@ Status Host::Impl::start() {
   settings.lease = options_.lease;
   settings.heartbeat_interval = Micros(options_.lease.value() / 3);
   settings.queue_limits = options_.queue_limits;
+  settings.snapshot_retention = options_.retention.snapshots;
+  settings.dataset_retention = options_.retention.of_datasets;
+  settings.snapshots_kept = options_.retention.kept_snapshots;
   LoopListener listener;
   listener.applied = [this](const Batch& batch, const State& state) { applied(batch, state); };
   listener.leading = [this](bool leads) { leading(leads); };
@@ -178,6 +187,11 @@ Status Host::Impl::start() {
   MILLRACE_TRY(server, http::Server::start(std::move(server_options), api_->router()));
   server_ = std::move(server);
   loop_->start();
+  sweeper_ =
+      std::make_unique<SweepThread>(settings, *loop_,
+                                    SweepThread::Places{options_.postgres, options_.data_root,
+                                                        options_.log_dir, options_.retention.runs},
+                                    [this](const SweepReport& report) { swept(report); });
   if (!options_.port_file.empty())
     MILLRACE_RETURN_IF_ERROR(write_port_file(options_.port_file, server_->port()));
   return ok_status();
@@ -256,6 +270,19 @@ void Host::Impl::applied(const Batch& batch, const State& state) {
   api_->applied(batch, state);
 }
 
+void Host::Impl::swept(const SweepReport& report) {
+  metrics_->swept(report);
+  if (report.files + report.prefixes > 0)
+    log_.info("swept", {{"files", std::to_string(report.files)},
+                        {"attempts", std::to_string(report.prefixes)}});
+  // Said once, not every round; one who leads no more says nothing.
+  std::string trouble;
+  if (report.trouble && !report.trouble->code.starts_with("engine."))
+    trouble = report.trouble->to_text();
+  if (!trouble.empty() && trouble != sweep_trouble_) log_.warn("cannot sweep", {{"why", trouble}});
+  sweep_trouble_ = std::move(trouble);
+}
+
 Status Host::Impl::open_door() {
   DispatchSettings settings;
   settings.socket_path = options_.socket.string();
@@ -312,6 +339,7 @@ void Host::Impl::shut_down() {
   if (api_ != nullptr) api_->stop();
   close_door();
   if (describe_pool_ != nullptr) describe_pool_->stop();
+  if (sweeper_ != nullptr) sweeper_->stop();
   if (loop_ != nullptr) loop_->stop();
   store_.reset();
   if (!options_.port_file.empty()) {

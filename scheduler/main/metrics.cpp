@@ -56,6 +56,16 @@ struct Metrics::Series {
                          .Register(registry)
                          .Add({}, prometheus::Histogram::BucketBoundaries{1, 4, 16, 64, 256, 1024,
                                                                           4096, 16384})),
+        snapshots_expired(counter(registry, "millrace_sweeper_snapshots_expired_total",
+                                  "Snapshots whose retention was over")),
+        files_deleted(counter(registry, "millrace_sweeper_files_deleted_total",
+                              "Files of expired snapshots that were deleted")),
+        orphans_deleted(counter(registry, "millrace_sweeper_orphans_deleted_total",
+                                "Attempts that came to nothing whose files were deleted")),
+        orphans_waiting(gauge(registry, "millrace_sweeper_orphans_waiting",
+                              "Attempts that came to nothing whose files are deleted soon")),
+        sweep_troubled(gauge(registry, "millrace_sweeper_troubled",
+                             "1 while the latest round of sweeping met with an error")),
         reasons(prometheus::BuildCounter()
                     .Name("millrace_decisions_total")
                     .Help("Decisions that became no event, and other noteworthy ones, by reason")
@@ -73,6 +83,11 @@ struct Metrics::Series {
   prometheus::Counter& batches;
   prometheus::Counter& events;
   prometheus::Histogram& batch_events;
+  prometheus::Counter& snapshots_expired;
+  prometheus::Counter& files_deleted;
+  prometheus::Counter& orphans_deleted;
+  prometheus::Gauge& orphans_waiting;
+  prometheus::Gauge& sweep_troubled;
   prometheus::Family<prometheus::Counter>& reasons;  // labels are codes of our own: bounded
 };
 
@@ -87,6 +102,16 @@ void Metrics::applied(const Batch& batch) {
   series_->batches.Increment();
   series_->events.Increment(static_cast<double>(batch.events.size()));
   series_->batch_events.Observe(static_cast<double>(batch.events.size()));
+  for (const Event& event : batch.events)
+    if (const auto* expired = std::get_if<events::SnapshotsExpired>(&event))
+      series_->snapshots_expired.Increment(static_cast<double>(expired->snapshots.size()));
+}
+
+void Metrics::swept(const SweepReport& report) {
+  series_->files_deleted.Increment(static_cast<double>(report.files));
+  series_->orphans_deleted.Increment(static_cast<double>(report.prefixes));
+  series_->orphans_waiting.Set(static_cast<double>(report.waiting));
+  series_->sweep_troubled.Set(report.trouble ? 1 : 0);
 }
 
 void Metrics::round(const Engine& engine, const StoreHealth& health, WallTime now) {

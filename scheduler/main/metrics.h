@@ -7,6 +7,7 @@
 #include <string>
 
 #include "scheduler/engine/engine.h"
+#include "scheduler/engine/sweeper.h"
 #include "scheduler/store/postgres_store.h"
 
 namespace prometheus {
@@ -22,6 +23,8 @@ class Metrics {
 
   // Reasons of plan() and of the streams: "lease.fenced", "lease.expired", … Any thread.
   void counted(const std::string& reason, std::uint64_t count);
+  // On the sweeper's thread.
+  void swept(const SweepReport& report);
   // On the loop's thread.
   void applied(const Batch& batch);
   void round(const Engine& engine, const StoreHealth& health, WallTime now);

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <system_error>
+#include <tuple>
+#include <vector>
 
 namespace millrace::scheduler {
 namespace {
@@ -18,14 +20,73 @@ Result<Micros> parse_duration(const std::string& text) {
   std::int64_t count = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> kUnits{
-      {{"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}}};
+  constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> kUnits{
+      {{"ms", 1'000},
+       {"s", 1'000'000},
+       {"m", 60'000'000},
+       {"h", 3'600'000'000},
+       {"d", 86'400'000'000}}};
   if (failure == std::errc() && count > 0 && count < 1'000'000)
     for (const auto& [name, micros] : kUnits)
       if (unit == name) return Micros(count * micros);
   return wrong("duration.invalid", "\"" + text + "\" is no duration",
-               "write it like 500ms, 15s or 2m");
+               "write it like 500ms, 15s, 2m, 12h or 7d");
 }
+
+namespace {
+
+// "[NAMESPACE/]DATASET=DURATION"
+Status parse_dataset_retention(const std::string& text,
+                               std::map<NamespacedName, Micros>& retentions) {
+  const auto equals = text.find('=');
+  const auto slash = text.rfind('/', equals);
+  NamespacedName dataset{"default", text.substr(0, equals)};
+  if (slash != std::string::npos)
+    dataset = {text.substr(0, slash), text.substr(slash + 1, equals - slash - 1)};
+  if (equals == std::string::npos || dataset.ns.empty() || dataset.name.empty())
+    return wrong("retention.invalid", "\"" + text + "\" names no dataset's retention",
+                 "write it like flights=30d or team/flights=30d");
+  MILLRACE_TRY(retention, parse_duration(text.substr(equals + 1)));
+  retentions[dataset] = retention;
+  return ok_status();
+}
+
+// The flags of retention, as texts until they are checked.
+struct RetentionFlags {
+  std::string snapshots;
+  std::string runs;
+  std::string events;
+  std::vector<std::string> of_datasets;
+
+  void add_to(CLI::App& app, RetentionOptions& options) {
+    app.add_option("--retention", snapshots,
+                   "how long a snapshot is kept after it was replaced (7d)");
+    app.add_option("--dataset-retention", of_datasets,
+                   "[NAMESPACE/]DATASET=DURATION: its own retention; repeatable");
+    app.add_option("--keep-snapshots", options.kept_snapshots,
+                   "newest snapshots of each dataset that are kept however old (1)")
+        ->check(CLI::Range(1, 1'000'000));
+    app.add_option("--run-retention", runs, "how long runs and their logs are kept (90d)");
+    app.add_option("--event-retention", events, "how long events can be followed back (1d)");
+  }
+  Status check(RetentionOptions& options) const {
+    for (const auto& [flag, text, value] :
+         {std::tuple("--retention", &snapshots, &options.snapshots),
+          std::tuple("--run-retention", &runs, &options.runs),
+          std::tuple("--event-retention", &events, &options.events)}) {
+      if (text->empty()) continue;
+      const Result<Micros> parsed = parse_duration(*text);
+      if (!parsed.ok()) return Error(parsed.error()).at(flag);
+      *value = *parsed;
+    }
+    for (const std::string& text : of_datasets)
+      if (Status parsed = parse_dataset_retention(text, options.of_datasets); !parsed.ok())
+        return Error(parsed.error()).at("--dataset-retention");
+    return ok_status();
+  }
+};
+
+}  // namespace
 
 ParsedOptions parse_options(int argc, char** argv) {
   SchedulerOptions options;
@@ -50,6 +111,8 @@ ParsedOptions parse_options(int argc, char** argv) {
                  "millrace-sql; beside this program by default");
   app.add_option("--lease", lease, "how long an attempt lives without its worker being heard");
   app.add_option("--queue-limit", queues, "NAME=N: attempts of a queue at once; repeatable");
+  RetentionFlags retention;
+  retention.add_to(app, options.retention);
   app.add_option("--log-format", log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   try {
@@ -84,6 +147,8 @@ ParsedOptions parse_options(int argc, char** argv) {
       return refuse("--queue-limit wants NAME=N, not \"" + queue + "\"");
     options.queue_limits[queue.substr(0, equals)] = limit;
   }
+  if (const Status checked = retention.check(options.retention); !checked.ok())
+    return refuse(checked.error().to_text());
   if (options.log_dir.empty()) options.log_dir = options.data_root / "logs";
   if (options.sql_parser.empty())
     options.sql_parser =

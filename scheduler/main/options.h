@@ -10,8 +10,20 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "lib/telemetry/log.h"
+#include "scheduler/core/settings.h"
+#include "scheduler/core/types.h"
+#include "scheduler/store/checkpointer.h"
 
 namespace millrace::scheduler {
+
+// How long things are kept that nobody has asked to delete.
+struct RetentionOptions {
+  Micros snapshots = Settings{}.snapshot_retention;          // after they were replaced
+  std::map<NamespacedName, Micros> of_datasets;              // where it is another one
+  std::uint32_t kept_snapshots = Settings{}.snapshots_kept;  // of each dataset, however old
+  Micros runs = CheckpointPolicy{}.run_retention;            // and their logs, from their start on
+  Micros events = CheckpointPolicy{}.log_retention;          // for those who follow them
+};
 
 struct SchedulerOptions {
   std::string postgres;                     // connection string for libpq
@@ -26,6 +38,7 @@ struct SchedulerOptions {
   std::filesystem::path sql_parser;  // millrace-sql; empty: beside this program
   Micros lease = seconds(15);
   std::map<std::string, std::uint32_t> queue_limits;
+  RetentionOptions retention;
   telemetry::Log::Format log_format = telemetry::Log::Format::kText;
 };
 
@@ -37,7 +50,7 @@ struct ParsedOptions {
 };
 ParsedOptions parse_options(int argc, char** argv);
 
-// "15s", "500ms", "2m".
+// "15s", "500ms", "2m", "12h", "7d".
 Result<Micros> parse_duration(const std::string& text);
 
 }  // namespace millrace::scheduler

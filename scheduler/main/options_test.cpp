@@ -35,8 +35,11 @@ ParsedOptions parse(std::vector<std::string> more) {
 }
 
 TEST(Durations, have_a_number_and_a_unit) {
-  const std::vector<std::pair<std::string, std::int64_t>> good{
-      {"500ms", 500'000}, {"15s", 15'000'000}, {"2m", 120'000'000}, {"1h", 3'600'000'000}};
+  const std::vector<std::pair<std::string, std::int64_t>> good{{"500ms", 500'000},
+                                                               {"15s", 15'000'000},
+                                                               {"2m", 120'000'000},
+                                                               {"1h", 3'600'000'000},
+                                                               {"7d", 604'800'000'000}};
   for (const auto& [text, micros] : good) {
     const Result<Micros> parsed = parse_duration(text);
     ASSERT_TRUE(parsed.ok()) << text;
@@ -59,6 +62,25 @@ TEST(Options, have_defaults_beside_what_must_be_said) {
   EXPECT_EQ(parsed.options->log_dir, "/data/logs");
   EXPECT_EQ(parsed.options->sql_parser.filename(), "millrace-sql");
   EXPECT_EQ(parsed.options->log_format, telemetry::Log::Format::kText);
+  EXPECT_EQ(parsed.options->retention.snapshots, seconds(7 * 24 * 3600));
+  EXPECT_EQ(parsed.options->retention.kept_snapshots, 1U);
+  EXPECT_EQ(parsed.options->retention.runs, seconds(90LL * 24 * 3600));
+  EXPECT_EQ(parsed.options->retention.events, seconds(24 * 3600));
+}
+
+TEST(Options, take_retentions) {
+  const ParsedOptions parsed = parse({"--retention", "30d", "--dataset-retention", "flights=90d",
+                                      "--dataset-retention", "team/flights=1h", "--keep-snapshots",
+                                      "3", "--run-retention", "12h", "--event-retention", "7d"});
+  ASSERT_TRUE(parsed.options.has_value());
+  const RetentionOptions& retention = parsed.options->retention;
+  EXPECT_EQ(retention.snapshots, seconds(30 * 24 * 3600));
+  EXPECT_EQ(retention.of_datasets,
+            (std::map<NamespacedName, Micros>{{{"default", "flights"}, seconds(90 * 24 * 3600)},
+                                              {{"team", "flights"}, seconds(3600)}}));
+  EXPECT_EQ(retention.kept_snapshots, 3U);
+  EXPECT_EQ(retention.runs, seconds(12 * 3600));
+  EXPECT_EQ(retention.events, seconds(7 * 24 * 3600));
 }
 
 TEST(Options, take_what_is_said) {
@@ -77,11 +99,28 @@ TEST(Options, take_what_is_said) {
 
 TEST(Options, refuse_what_they_do_not_understand) {
   const std::vector<std::vector<std::string>> rows{
-      {"--listen", "8443"},         {"--listen", "127.0.0.1:"},    {"--listen", "127.0.0.1:x"},
-      {"--listen", "h:65536"},      {"--listen", "h:80x"},         {"--lease", "15"},
-      {"--queue-limit", "narrow"},  {"--queue-limit", "narrow=0"}, {"--queue-limit", "narrow=-1"},
-      {"--queue-limit", "narrow="}, {"--queue-limit", "=3"},       {"--log-format", "xml"},
-      {"--no-such-flag"},           {"--queue-limit", "n=3x"},
+      {"--listen", "8443"},
+      {"--listen", "127.0.0.1:"},
+      {"--listen", "127.0.0.1:x"},
+      {"--listen", "h:65536"},
+      {"--listen", "h:80x"},
+      {"--lease", "15"},
+      {"--queue-limit", "narrow"},
+      {"--queue-limit", "narrow=0"},
+      {"--queue-limit", "narrow=-1"},
+      {"--queue-limit", "narrow="},
+      {"--queue-limit", "=3"},
+      {"--log-format", "xml"},
+      {"--no-such-flag"},
+      {"--queue-limit", "n=3x"},
+      {"--retention", "7"},
+      {"--retention", "0d"},
+      {"--keep-snapshots", "0"},
+      {"--run-retention", "x"},
+      {"--dataset-retention", "d"},
+      {"--dataset-retention", "=7d"},
+      {"--dataset-retention", "/d=7d"},
+      {"--dataset-retention", "d="},
   };
   for (const auto& row : rows) {
     const ParsedOptions parsed = parse(row);

@@ -5,6 +5,7 @@
 #include "base/overloaded.h"
 #include "scheduler/core/apply.h"
 #include "scheduler/simulation/digest.h"
+#include "scheduler/simulation/memory_catalog.h"
 
 namespace millrace::simulation {
 
@@ -39,6 +40,8 @@ std::string kind_of(const Event& event) {
           [](const events::TaskReady&) { return std::string("ready"); },
           [](const events::CancelRequested&) { return std::string("cancelling"); },
           [](const events::KeysForgotten&) { return std::string("keys forgotten"); },
+          [](const events::SnapshotsExpired&) { return std::string("snapshots expired"); },
+          [](const events::HoldsReleased&) { return std::string("holds released"); },
           [](const auto&) { return std::string("other"); }},
       event);
 }
@@ -98,6 +101,7 @@ void Checker::on(const Event& event, WallTime at) {
               may_overlap_.insert(e.attempt.task_ref());
           },
           [&](const events::KeysForgotten& e) { forgotten(e, at); },
+          [&](const events::SnapshotsExpired& e) { expired(e); },
           [](const auto&) {},
       },
       event);
@@ -184,6 +188,68 @@ void Checker::placed(const events::AttemptPlaced& e) {
             "placed before what it needs has ended", &event);
   if (e.phase == Phase::kExecute) reads_as_origin(e);
   bases_[e.attempt.epoch] = e.bases;
+  for (const events::Pin& input : e.inputs) reads_[e.attempt.epoch].push_back(input.snapshot);
+}
+
+void Checker::expired(const events::SnapshotsExpired& e) {
+  const Event event = e;
+  const std::set<SnapshotId> gone(e.snapshots.begin(), e.snapshots.end());
+  const Head* head = state_.head(e.dataset);
+  require(head != nullptr && !gone.contains(head->snapshot), "the newest snapshot expires", &event);
+  const auto spares = [&gone](const std::vector<events::Pin>& pins) {
+    return std::none_of(pins.begin(), pins.end(),
+                        [&](const events::Pin& pin) { return gone.contains(pin.snapshot); });
+  };
+  for (const auto& [id, run] : state_.runs()) {
+    require(spares(run.header.pins), "a snapshot expires that a run has pinned", &event);
+    for (const SnapshotId& snapshot : run.header.outgrown)
+      require(!gone.contains(snapshot), "a snapshot expires that a run began with", &event);
+    for (const auto& [task, pins] : run.header.task_pins)
+      require(spares(pins.inputs) && spares(pins.bases),
+              "a snapshot expires that a task has pinned", &event);
+  }
+  for (const auto& [id, hold] : state_.holds())
+    for (const SnapshotId& snapshot : hold.snapshots)
+      require(!gone.contains(snapshot), "a snapshot expires that is held for a rerun", &event);
+  for (const SnapshotId& snapshot : e.snapshots) {
+    require(kept_.erase(snapshot) == 1, "a snapshot expires that is not there", &event);
+    for (const std::string& file : contents_[snapshot])
+      if (--holders_[file] == 0) holders_.erase(file);
+  }
+}
+
+// By the meaning of the modes: an append adds to what was there, an overwrite replaces it.
+void Checker::committed(const AttemptPrefix& attempt, const events::SnapshotCommitted& snapshot) {
+  std::set<std::string> files;
+  if (snapshot.mode == WriteMode::kAppend) files = contents_[snapshot.parent];
+  for (std::string& file : committed_files(attempt, snapshot, nullptr))
+    files.insert(std::move(file));
+  kept_.insert(snapshot.snapshot);
+  for (const std::string& file : files) ++holders_[file];
+  contents_[snapshot.snapshot] = std::move(files);
+}
+
+void Checker::file_goes(const AttemptPrefix& attempt, const std::string& file) {
+  if (holders_.contains(file)) violate("a file of a snapshot that is kept is deleted: " + file);
+  for (const auto& [task, epochs] : running_) {
+    for (const Epoch epoch : epochs) {
+      if (epoch == attempt.epoch) violate("a file of an attempt that runs is deleted: " + file);
+      for (const SnapshotId& input : reads_[epoch])
+        if (contents_[input].contains(file))
+          violate("a file that a running attempt reads is deleted: " + file);
+    }
+  }
+}
+
+void Checker::everything_swept(const std::set<std::string>& present,
+                               const std::set<std::string>& referenced) {
+  for (const std::string& file : present)
+    if (!referenced.contains(file)) violate("nothing refers to the file " + file);
+  for (const std::string& file : referenced)
+    if (!present.contains(file)) violate("a file is missing: " + file);
+  for (const auto& [file, count] : holders_)
+    if (!referenced.contains(file)) violate("the catalog does not know the file " + file);
+  require(referenced.size() == holders_.size(), "the catalog knows files that no snapshot has");
 }
 
 void Checker::forgotten(const events::KeysForgotten& e, WallTime at) {
@@ -209,6 +275,7 @@ void Checker::succeeded(const events::AttemptSucceeded& e) {
     const Head* head = state_.head({run.ns, snapshot.dataset});
     require((head == nullptr ? SnapshotId() : head->snapshot) == snapshot.parent,
             "a snapshot's parent is not the head", &event);
+    committed({run.ns, e.attempt.run, e.attempt.task, e.attempt.epoch}, snapshot);
     if (snapshot.mode != WriteMode::kOverwrite) continue;
     for (const events::Pin& base : bases_[e.attempt.epoch])
       if (base.dataset == snapshot.dataset)

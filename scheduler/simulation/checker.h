@@ -14,6 +14,7 @@
 #include "scheduler/core/origin_book.h"
 #include "scheduler/core/settings.h"
 #include "scheduler/core/state.h"
+#include "scheduler/core/sweep.h"
 #include "scheduler/engine/ports.h"
 
 namespace millrace::simulation {
@@ -41,8 +42,16 @@ class Checker {
   void told_accepted(const scheduler::AttemptRef& attempt);
   void told_start(const scheduler::AttemptRef& attempt);
 
+  // --- the data
+  // A file of the attempt's is about to be deleted: nobody may read or write it, and no snapshot
+  // that is kept may have it.
+  void file_goes(const scheduler::AttemptPrefix& attempt, const std::string& file);
+
   // --- the end
   void everything_ended();
+  // What lies in the folder of data files once everything has been swept, and what should.
+  void everything_swept(const std::set<std::string>& present,
+                        const std::set<std::string>& referenced);
 
   const std::optional<std::string>& violation() const { return violation_; }
   const scheduler::State& state() const { return state_; }
@@ -63,6 +72,9 @@ class Checker {
   // Of a task of a rerun: it reads what its origin read, wherever the rerun wrote nothing new.
   void reads_as_origin(const scheduler::events::AttemptPlaced& event);
   void succeeded(const scheduler::events::AttemptSucceeded& event);
+  void committed(const scheduler::AttemptPrefix& attempt,
+                 const scheduler::events::SnapshotCommitted& snapshot);
+  void expired(const scheduler::events::SnapshotsExpired& event);
   void violate(std::string text);
   void require(bool holds, const char* text, const scheduler::Event* event = nullptr);
 
@@ -84,6 +96,10 @@ class Checker {
   std::set<scheduler::Epoch> counted_;  // results in the log
   std::map<scheduler::TaskRef, std::vector<scheduler::events::Pin>> first_inputs_;
   std::map<scheduler::Epoch, std::vector<scheduler::events::Pin>> bases_;
+  std::map<scheduler::Epoch, std::vector<scheduler::SnapshotId>> reads_;
+  std::map<scheduler::SnapshotId, std::set<std::string>> contents_;  // of all that ever were
+  std::set<scheduler::SnapshotId> kept_;                             // not expired
+  std::map<std::string, std::uint32_t> holders_;                     // of a file: kept snapshots
   std::map<std::string, scheduler::RunId> keys_;
   std::set<scheduler::RunId> created_;
   std::set<scheduler::RunId> finished_;

@@ -42,6 +42,7 @@ std::uint64_t fold(std::uint64_t hash, const RunHeader& run) {
   hash = simulation::fold(hash, static_cast<std::uint64_t>(run.desired));
   hash = fold(hash, run.created);
   hash = fold(hash, run.pins);
+  for (const SnapshotId& snapshot : run.outgrown) hash = fold(hash, snapshot.raw());
   for (const auto& [task, pins] : run.task_pins)
     hash = fold(fold(simulation::fold(hash, task.value()), pins.inputs), pins.bases);
   const RunCounts& counts = run.counts;
@@ -81,6 +82,10 @@ std::uint64_t digest(const State& state) {
     hash = fold(fold(fold(hash, name.ns), name.name), head.snapshot.raw());
   for (const auto& [name, entry] : state.keys())
     hash = fold(fold(fold(fold(hash, name.ns), name.name), entry.run.raw()), entry.ended);
+  for (const auto& [run, hold] : state.holds()) {
+    hash = fold(fold(hash, run.raw()), hold.ended);
+    for (const SnapshotId& snapshot : hold.snapshots) hash = fold(hash, snapshot.raw());
+  }
   for (const ReadyIndex* index : {&state.ready(), &state.held_back()})
     for (const auto& [group, runs] : *index)
       for (const auto& [place, tasks] : runs)

@@ -74,6 +74,12 @@ void SimulatedWorker::start(const commands::Start& c) {
   world_.checker.attempt_begins(c.attempt, id_);
   watch_lease(c.attempt.epoch);
   const AttemptScript script = world_.script(c.attempt);
+  if (c.phase == Phase::kExecute) {
+    // What it writes is there from the start: whatever becomes of it, it leaves its files.
+    const AttemptPrefix prefix{c.ns, c.attempt.run, c.attempt.task, c.attempt.epoch};
+    for (const DatasetWrite& write : script.spec->writes)
+      world_.folder.write(prefix, prefix.path() + "/" + write.dataset);
+  }
   Micros takes = c.phase == Phase::kPublish ? milliseconds(50) : script.behaviour.takes;
   if (script.behaviour.poison) takes = Micros(takes.value() / 2);
   const Epoch epoch = c.attempt.epoch;

@@ -13,6 +13,7 @@
 #include "scheduler/core/settings.h"
 #include "scheduler/simulation/checker.h"
 #include "scheduler/simulation/clockwork.h"
+#include "scheduler/simulation/memory_folder.h"
 #include "scheduler/simulation/random.h"
 #include "scheduler/simulation/workload.h"
 
@@ -32,6 +33,7 @@ class SimulatedWorker {
     Checker& checker;
     const scheduler::Settings& settings;
     const Load& load;
+    MemoryFolder& folder;
     std::function<AttemptScript(const scheduler::AttemptRef&)> script;
     // To whoever this worker is connected to; false: to nobody.
     std::function<bool(std::uint32_t worker, const scheduler::Input&)> send;

@@ -8,9 +8,12 @@
 
 #include "base/overloaded.h"
 #include "scheduler/engine/engine.h"
+#include "scheduler/engine/sweeper.h"
 #include "scheduler/simulation/checker.h"
 #include "scheduler/simulation/clockwork.h"
 #include "scheduler/simulation/dice.h"
+#include "scheduler/simulation/memory_catalog.h"
+#include "scheduler/simulation/memory_folder.h"
 #include "scheduler/simulation/memory_store.h"
 #include "scheduler/simulation/simulated_worker.h"
 #include "scheduler/simulation/transcript.h"
@@ -23,14 +26,19 @@ namespace {
 
 class World;
 
-// One scheduler process: an engine, its connection to the store, and a clock of its own.
-class SimulatedScheduler final : public WorkerPort, public ObserverPort {
+// How often a scheduler that leads sweeps.
+constexpr Micros kSweepEvery = seconds(20);
+
+// One scheduler process: an engine, its sweeper, its connection to the store, and a clock of its
+// own.
+class SimulatedScheduler final : public WorkerPort, public ObserverPort, public SweepEngine {
  public:
   SimulatedScheduler(World& world, std::uint32_t index) : world_(world), index_(index) {}
 
   void boot();
   void crash();
   void step();
+  void sweep();
   std::optional<Monotonic> next_due() const;
   bool alive() const { return engine_ != nullptr; }
   bool leads() const { return leads_; }
@@ -47,12 +55,17 @@ class SimulatedScheduler final : public WorkerPort, public ObserverPort {
   void applied(const Batch& batch, const State& state) override;
   void leading(bool leads) override;
   void counted(const std::string& reason, std::uint64_t count) override;
+  Status ask(SweepSnapshots question) override;
+  Result<std::vector<AttemptFate>> fates(const std::vector<AttemptPrefix>& prefixes) override;
 
  private:
+  bool partitioned() const;
+
   World& world_;
   std::uint32_t index_;
   std::unique_ptr<MemoryStore> store_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Sweeper> sweeper_;
   Micros wall_offset_;
   Monotonic stalled_until_;
   Monotonic partitioned_until_;
@@ -71,8 +84,12 @@ class World {
     if (options.calm) checker_.expect_calm();
     log_.on_append = [this](const BatchRef& batch) {
       checker_.appended(*batch);
+      catalog_.appended(*batch);
       if (options_.transcript)
         transcript_.appended(*batch, clockwork_.now() - Monotonic(1'000'000));
+    };
+    folder_.on_remove = [this](const AttemptPrefix& attempt, const std::string& file) {
+      checker_.file_goes(attempt, file);
     };
     plan_ = draw_workload(random_, options_.load);
     for (std::uint32_t i = 0; i < options_.workers; ++i) workers_.push_back(make_worker(i));
@@ -133,6 +150,8 @@ class World {
   Dice dice_;
   Clockwork clockwork_;
   MemoryLog log_;
+  MemoryCatalog catalog_;
+  MemoryFolder folder_;
   Checker checker_;
   Transcript transcript_;
   std::vector<PlannedRun> plan_;
@@ -161,7 +180,7 @@ bool SimulatedScheduler::stalled() const { return world_.clockwork_.now() < stal
 void SimulatedScheduler::boot() {
   MemoryStore::Options options;
   options.fate = [this] { return world_.dice_.commit(); };
-  options.partitioned = [this] { return world_.clockwork_.now() < partitioned_until_; };
+  options.partitioned = [this] { return partitioned(); };
   store_ = std::make_unique<MemoryStore>(world_.log_, options, [this](StoreAnswer answer) {
     const auto* recovered = std::get_if<Recovered>(&answer);
     if (recovered != nullptr) world_.checker_.check_state(*recovered->state, recovered->last);
@@ -171,11 +190,36 @@ void SimulatedScheduler::boot() {
   engine_ = std::make_unique<Engine>(world_.options_.settings, EngineLimits{},
                                      Engine::Ports{*store_, *this, *this, world_.random_});
   engine_->start(now());
+  sweeper_ = std::make_unique<Sweeper>(world_.options_.settings,
+                                       Sweeper::Ports{*this, world_.catalog_, world_.folder_});
+}
+
+bool SimulatedScheduler::partitioned() const {
+  return world_.clockwork_.now() < partitioned_until_;
+}
+
+// Also one that leads no more and does not know: what it sweeps is not needed, whoever leads.
+void SimulatedScheduler::sweep() {
+  if (alive() && !stalled() && !partitioned() && engine_->role() == Role::kLeading)
+    (void)sweeper_->round(now());
+}
+
+Status SimulatedScheduler::ask(SweepSnapshots question) {
+  return engine_->offer(std::move(question), now());
+}
+
+Result<std::vector<AttemptFate>> SimulatedScheduler::fates(
+    const std::vector<AttemptPrefix>& prefixes) {
+  std::vector<AttemptFate> fates;
+  fates.reserve(prefixes.size());
+  for (const AttemptPrefix& prefix : prefixes) fates.push_back(fate_of(engine_->state(), prefix));
+  return fates;
 }
 
 void SimulatedScheduler::crash() {
   if (!alive()) return;
   leads_ = false;
+  sweeper_.reset();
   engine_.reset();
   store_.reset();
   world_.break_streams_of(index_);
@@ -231,7 +275,7 @@ void SimulatedScheduler::counted(const std::string&, std::uint64_t) {}
 std::unique_ptr<SimulatedWorker> World::make_worker(std::uint32_t index) {
   return std::make_unique<SimulatedWorker>(
       SimulatedWorker::World{
-          clockwork_, random_, checker_, options_.settings, options_.load,
+          clockwork_, random_, checker_, options_.settings, options_.load, folder_,
           [this](const AttemptRef& attempt) { return script(attempt); },
           [this](std::uint32_t worker, const Input& input) { return to_scheduler(worker, input); }},
       index);
@@ -497,6 +541,7 @@ void World::begin() {
   }
   for (auto& scheduler : schedulers_) {
     SimulatedScheduler* s = scheduler.get();
+    repeat(kSweepEvery, [s] { s->sweep(); }, false);
     repeat(
         faults_.scheduler_crash_every,
         [this, s] {
@@ -565,6 +610,9 @@ Outcome World::run() {
       return outcome;
     }
     checker_.everything_ended();
+    run_until(clockwork_.now() + options_.patience,
+              [this] { return folder_.files() == catalog_.files() && catalog_.all_swept(); });
+    checker_.everything_swept(folder_.files(), catalog_.files());
   }
   return {checker_.violation(), checker_.tail(),          checker_.trace_hash(),
           checker_.events(),    checker_.finished_runs(), clockwork_.now() - Monotonic(1'000'000),
@@ -577,6 +625,7 @@ Settings simulated_settings() {
   Settings settings;
   settings.queue_limits["narrow"] = 3;
   settings.key_retention = seconds(120);
+  settings.snapshot_retention = seconds(30);
   return settings;
 }
 

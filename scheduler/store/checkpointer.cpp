@@ -10,6 +10,7 @@
 #include "lib/postgres/sql_failure.h"
 #include "scheduler/store/codec.h"
 #include "scheduler/store/recovery.h"
+#include "scheduler/store/retention.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -19,27 +20,14 @@ using ReadTransaction = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only
 // Both by log_pkey; bytes of at most as many rows as would be due anyway.
 constexpr const char* kDue = R"(
   SELECT count(*) >= $2::bigint OR coalesce(sum(octet_length(events)), 0) >= $3::bigint
-  FROM (SELECT events FROM millrace.log
+      OR coalesce(min(at) < now() - $4::bigint * interval '1 microsecond', false)
+  FROM (SELECT events, at FROM millrace.log
         WHERE shard = $1 AND sequence > coalesce(
           (SELECT max(sequence) FROM millrace.checkpoints WHERE shard = $1), 0)
         ORDER BY sequence LIMIT $2::bigint) AS since)";
 
 // Locks of partitions are not waited for: a reader with an old snapshot must not hold up the writer
 // that would queue behind us. The next round tries again.
-void housekeep(pqxx::connection_base& connection, const std::string& statement) {
-  try {
-    pqxx::work work(connection);
-    work.exec("SET LOCAL lock_timeout = '200ms'");
-    work.exec(statement);
-    work.commit();
-  } catch (const pqxx::sql_error& error) {
-    const postgres::SqlTrouble trouble = postgres::sql_failure(error).trouble;
-    // Refused, too: rows that came before their partition keep it from being made, and stay where
-    // they are.
-    if (trouble == postgres::SqlTrouble::kLost) throw;
-  }
-}
-
 void make_partitions(pqxx::connection_base& connection, int shard) {
   housekeep(connection,
             "SELECT millrace.make_log_partitions(coalesce(max(sequence), 0), 2) "
@@ -47,19 +35,6 @@ void make_partitions(pqxx::connection_base& connection, int shard) {
                 std::to_string(shard));
   housekeep(connection,
             "SELECT millrace.make_run_partitions((extract(epoch FROM now()) * 1000)::bigint, 2)");
-}
-
-void drop_partitions(pqxx::connection_base& connection, int shard, const CheckpointPolicy& policy) {
-  // The oldest of the checkpoints that are kept covers the log up to its own sequence.
-  housekeep(connection,
-            "SELECT millrace.drop_log_partitions(least("
-            "(SELECT coalesce(min(sequence), 0) + 1 FROM millrace.checkpoints WHERE shard = " +
-                std::to_string(shard) +
-                "), (SELECT coalesce(min(sequence), 0) FROM millrace.log WHERE at >= now() - " +
-                std::to_string(policy.log_retention.value()) + " * interval '1 microsecond')))");
-  housekeep(connection, "SELECT millrace.drop_run_partitions((extract(epoch FROM now() - " +
-                            std::to_string(policy.run_retention.value()) +
-                            " * interval '1 microsecond') * 1000)::bigint)");
 }
 
 Result<Sequence> write_checkpoint(pqxx::connection_base& connection, int shard,
@@ -109,21 +84,26 @@ Result<Sequence> write_checkpoint(pqxx::connection_base& connection, int shard,
   return recovered.last;
 }
 
-}  // namespace
-
-Result<Sequence> Checkpointer::checkpoint(const std::function<bool()>& cancelled) {
-  const auto between = [&]() -> Status {
+// For whoever works long: ends with an error when it is cancelled.
+std::function<Status()> asking(const std::function<bool()>& cancelled) {
+  return [&cancelled]() -> Status {
     if (!cancelled()) return ok_status();
     return Error{ErrorClass::kTransient, "store.cancelled", "the checkpoint was cancelled"};
   };
+}
+
+}  // namespace
+
+Result<RecoveredState> Checkpointer::recover(const std::function<Status()>& between) {
+  ReadTransaction work(connection_.get());
+  postgres::Transaction transaction{work};
+  return recover_state(transaction, shard_, between);
+}
+
+Result<Sequence> Checkpointer::checkpoint(const std::function<bool()>& cancelled) {
+  const auto between = asking(cancelled);
   try {
-    RecoveredState recovered;
-    {
-      ReadTransaction work(connection_.get());
-      postgres::Transaction transaction{work};
-      MILLRACE_TRY(state, recover_state(transaction, shard_, between));
-      recovered = std::move(state);
-    }
+    MILLRACE_TRY(recovered, recover(between));
     if (recovered.batches == 0) return recovered.checkpoint;
     return write_checkpoint(connection_.get(), shard_, recovered, between);
   } catch (const std::exception& exception) {
@@ -133,17 +113,28 @@ Result<Sequence> Checkpointer::checkpoint(const std::function<bool()>& cancelled
 }
 
 Result<Sequence> Checkpointer::run(const std::function<bool()>& cancelled) {
+  const auto between = asking(cancelled);
   const auto work = [&]() -> Result<Sequence> {
-    pqxx::connection_base& connection = connection_.get();
-    make_partitions(connection, shard_);
-    const bool due =
-        pqxx::nontransaction(connection)
-            .exec_params1(kDue, shard_, policy_.every_batches, policy_.every_bytes.value())[0]
-            .as<bool>();
-    if (!due) return Sequence();
-    MILLRACE_TRY(sequence, checkpoint(cancelled));
-    drop_partitions(connection_.get(), shard_, policy_);
-    return sequence;
+    make_partitions(connection_.get(), shard_);
+    const auto now = std::chrono::steady_clock::now();
+    const bool retains =
+        !retained_at_ ||
+        now - *retained_at_ >= std::chrono::microseconds(policy_.retention_interval.value());
+    const bool due = pqxx::nontransaction(connection_.get())
+                         .exec_params1(kDue, shard_, policy_.every_batches,
+                                       policy_.every_bytes.value(), policy_.every_time.value())[0]
+                         .as<bool>();
+    if (!due && !retains) return Sequence();
+    MILLRACE_TRY(recovered, recover(between));
+    Sequence written;
+    if (due && recovered.batches > 0) {
+      MILLRACE_TRY(sequence, write_checkpoint(connection_.get(), shard_, recovered, between));
+      written = sequence;
+    }
+    drop_old(connection_.get(), shard_, {policy_.log_retention, policy_.run_retention},
+             *recovered.state, recovered.last);
+    retained_at_ = now;
+    return written;
   };
   try {
     auto result = work();

@@ -67,6 +67,7 @@ void encode_run(const RunHeader& from, std::uint32_t spec, pb::Run& to) {
   to.set_last_error(from.last_error);
   to.set_rerun_of(codec::encode(from.rerun_of));
   to.set_rerun_of_name(from.rerun_of_name);
+  for (const SnapshotId& snapshot : from.outgrown) to.add_outgrown(codec::encode(snapshot));
 }
 
 Status decode_run(const pb::Run& from, const std::vector<WorkflowSpecRef>& specs, RunHeader& to) {
@@ -87,6 +88,8 @@ Status decode_run(const pb::Run& from, const std::vector<WorkflowSpecRef>& specs
   MILLRACE_RETURN_IF_ERROR(decode_all(from.pins(), to.pins));
   MILLRACE_RETURN_IF_ERROR(spec_at(specs, from.spec(), to.spec));
   if (to.spec == nullptr) return broken("a run without a spec");
+  for (const std::string& snapshot : from.outgrown())
+    MILLRACE_RETURN_IF_ERROR(codec::decode(snapshot, to.outgrown.emplace_back()));
   for (const pb::TaskPins& encoded : from.task_pins()) {
     TaskPins& pins = to.task_pins[TaskIndex(encoded.task())];
     MILLRACE_RETURN_IF_ERROR(decode_all(encoded.inputs(), pins.inputs));
@@ -132,6 +135,16 @@ Status decode_key(const pb::Key& from, State& state) {
   return ok_status();
 }
 
+Status decode_hold(const pb::Hold& from, State& state) {
+  RunId run;
+  Hold hold{WallTime(from.ended()), {}};
+  MILLRACE_RETURN_IF_ERROR(codec::decode(from.run(), run));
+  for (const std::string& snapshot : from.snapshots())
+    MILLRACE_RETURN_IF_ERROR(codec::decode(snapshot, hold.snapshots.emplace_back()));
+  state.put_hold(run, std::move(hold));
+  return ok_status();
+}
+
 }  // namespace
 }  // namespace codec
 
@@ -144,12 +157,13 @@ struct CheckpointEncoder::Progress {
   std::map<DocumentKey, Document>::const_iterator document = state.documents().begin();
   std::map<NamespacedName, Head>::const_iterator head = state.heads().begin();
   std::map<NamespacedName, KeyEntry>::const_iterator key = state.keys().begin();
+  std::map<RunId, Hold>::const_iterator hold = state.holds().begin();
   std::map<RunId, Run>::const_iterator run = state.runs().begin();
   std::size_t task = 0;  // of `run`, the next to write
 
   bool done() const {
     return counters_written && document == state.documents().end() && head == state.heads().end() &&
-           key == state.keys().end() && run == state.runs().end();
+           key == state.keys().end() && hold == state.holds().end() && run == state.runs().end();
   }
 
   void write_counters(codec::pb::Chunk& chunk) {
@@ -190,6 +204,15 @@ struct CheckpointEncoder::Progress {
     ++key;
     return to.ByteSizeLong();
   }
+  std::size_t write_hold(codec::pb::Chunk& chunk) {
+    codec::pb::Hold& to = *chunk.add_holds();
+    to.set_run(codec::encode(hold->first));
+    to.set_ended(hold->second.ended.value());
+    for (const SnapshotId& snapshot : hold->second.snapshots)
+      to.add_snapshots(codec::encode(snapshot));
+    ++hold;
+    return to.ByteSizeLong();
+  }
   // The run itself before its first task, then a block of tasks a call.
   std::size_t write_run(codec::pb::Chunk& chunk) {
     const std::vector<Task>& tasks = run->second.tasks;
@@ -214,6 +237,7 @@ struct CheckpointEncoder::Progress {
     if (document != state.documents().end()) return write_document(chunk);
     if (head != state.heads().end()) return write_head(chunk);
     if (key != state.keys().end()) return write_key(chunk);
+    if (hold != state.holds().end()) return write_hold(chunk);
     return write_run(chunk);
   }
 };
@@ -262,6 +286,9 @@ Status CheckpointDecoder::add(std::string_view bytes) {
   }
   for (const auto& key : chunk.keys()) {
     MILLRACE_RETURN_IF_ERROR(codec::decode_key(key, state_));
+  }
+  for (const auto& hold : chunk.holds()) {
+    MILLRACE_RETURN_IF_ERROR(codec::decode_hold(hold, state_));
   }
   int next_run = 0;
   for (const codec::pb::TaskBlock& block : chunk.tasks()) {

@@ -204,6 +204,15 @@ class EventEncoder {
   void operator()(const events::KeysForgotten& event) const {
     out_.mutable_keys_forgotten()->set_ended_before(event.ended_before.value());
   }
+  void operator()(const events::SnapshotsExpired& event) const {
+    auto& to = *out_.mutable_snapshots_expired();
+    codec::encode(event.dataset, *to.mutable_dataset());
+    for (const SnapshotId& snapshot : event.snapshots) to.add_snapshots(codec::encode(snapshot));
+    to.set_at(event.at.value());
+  }
+  void operator()(const events::HoldsReleased& event) const {
+    out_.mutable_holds_released()->set_ended_before(event.ended_before.value());
+  }
 
  private:
   SpecTable& specs_;
@@ -335,6 +344,14 @@ Result<Event> decode(const pb::CancelRequested& from) {
   return Event(std::move(to));
 }
 
+Result<Event> decode(const pb::SnapshotsExpired& from) {
+  events::SnapshotsExpired to{{}, {}, WallTime(from.at())};
+  codec::decode(from.dataset(), to.dataset);
+  for (const std::string& snapshot : from.snapshots())
+    MILLRACE_RETURN_IF_ERROR(codec::decode(snapshot, to.snapshots.emplace_back()));
+  return Event(std::move(to));
+}
+
 Result<Event> decode_event(const pb::Event& from, const Specs& specs) {
   switch (from.event_case()) {
     case pb::Event::kLeaderStarted:
@@ -363,6 +380,10 @@ Result<Event> decode_event(const pb::Event& from, const Specs& specs) {
       return decode(from.cancel_requested());
     case pb::Event::kKeysForgotten:
       return Event(events::KeysForgotten{WallTime(from.keys_forgotten().ended_before())});
+    case pb::Event::kSnapshotsExpired:
+      return decode(from.snapshots_expired());
+    case pb::Event::kHoldsReleased:
+      return Event(events::HoldsReleased{WallTime(from.holds_released().ended_before())});
     case pb::Event::EVENT_NOT_SET:
       break;
   }

@@ -5,6 +5,7 @@
 
 #include "lib/postgres/sql_text.h"
 #include "scheduler/store/codec.h"
+#include "scheduler/store/retention.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -51,9 +52,10 @@ struct RunRows {
              SELECT sha256(content) AS hash, content, n
              FROM unnest($1::bytea[]) WITH ORDINALITY AS s (content, n)
            ), kept AS (
-             INSERT INTO millrace.specs (hash, content)
-             SELECT DISTINCT ON (hash) hash, content FROM specs ORDER BY hash
-             ON CONFLICT DO NOTHING
+             INSERT INTO millrace.specs AS s (hash, content, touched_sequence)
+             SELECT DISTINCT ON (hash) hash, content, $2::bigint FROM specs ORDER BY hash
+             ON CONFLICT (hash) DO UPDATE SET touched_sequence = excluded.touched_sequence
+             WHERE s.touched_sequence < excluded.touched_sequence - $23::bigint
            )
            INSERT INTO millrace.runs (
              run_id, ns, name, workflow, queue, outcome, message, last_error, created_at, ended_at,
@@ -75,7 +77,8 @@ struct RunRows {
         specs.text(), sequence.value(), run.text(), ns.text(), name.text(), workflow.text(),
         queue.text(), outcome.text(), message.text(), last_error.text(), created_at.text(),
         ended_at.text(), body.text(), parameters.text(), spec.text(), key.text(), succeeded.text(),
-        failed.text(), skipped.text(), cancelled.text(), rerun_of.text(), rerun_of_name.text());
+        failed.text(), skipped.text(), cancelled.text(), rerun_of.text(), rerun_of_name.text(),
+        kTouchSlack);
   }
 };
 

@@ -125,6 +125,7 @@ TEST_F(PostgresStoreTest, a_checkpoint_is_due_after_enough_batches) {
   story.leader_epoch = party.lead(1).epoch;
   CheckpointPolicy policy;
   policy.every_batches = 10;
+  policy.every_time = seconds(1'000'000'000);
   Checkpointer checkpointer(database_, 0, policy);
   const auto never = [] { return false; };
   tell(party, story, 9);

@@ -6,8 +6,10 @@
 
 #include "base/overloaded.h"
 #include "catalog/catalog.h"
+#include "catalog/retention.h"
 #include "lib/postgres/sql_text.h"
 #include "scheduler/store/finished_runs.h"
+#include "scheduler/store/retention.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -21,8 +23,8 @@ const Attachment kNoAttachment;
 // Gathers rows of a whole batch, a list a column, then writes each table in one statement.
 class Projector {
  public:
-  Projector(postgres::Transaction& transaction, const LiveRuns& runs)
-      : transaction_(transaction), runs_(runs) {}
+  Projector(postgres::Transaction& transaction, const LiveRuns& runs, Sequence sequence)
+      : transaction_(transaction), runs_(runs), sequence_(sequence) {}
 
   Status add(const Event& event, const Attachment& attachment) {
     return std::visit(
@@ -46,6 +48,8 @@ class Projector {
             },
             [](const events::CancelRequested&) { return ok_status(); },
             [](const events::KeysForgotten&) { return ok_status(); },
+            [&](const events::SnapshotsExpired& e) { return expire_snapshots(e); },
+            [](const events::HoldsReleased&) { return ok_status(); },
         },
         event);
   }
@@ -214,12 +218,26 @@ class Projector {
                     event.attempt.attempt.value()}});
   }
 
+  // In the order of the events: a snapshot that this very batch replaces may expire in it.
+  Status expire_snapshots(const events::SnapshotsExpired& event) {
+    std::vector<RawId> ids;
+    ids.reserve(event.snapshots.size());
+    for (const SnapshotId& snapshot : event.snapshots) ids.push_back(snapshot.raw());
+    catalog::expire(transaction_, {event.dataset.ns, event.dataset.name}, ids);
+    return ok_status();
+  }
+
   void write_bodies() {
     if (bodies_.hash.empty()) return;
     transaction_.work.exec_params(
-        "INSERT INTO millrace.bodies (hash, ns, content) "
-        "SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[]) ON CONFLICT DO NOTHING",
-        bodies_.hash.text(), bodies_.ns.text(), bodies_.content.text());
+        R"(INSERT INTO millrace.bodies AS b (hash, ns, content, touched_sequence)
+           SELECT DISTINCT ON (hash, ns) hash, ns, content, $4::bigint
+           FROM unnest($1::bytea[], $2::text[], $3::bytea[]) AS n (hash, ns, content)
+           ORDER BY hash, ns
+           ON CONFLICT (hash, ns) DO UPDATE SET touched_sequence = excluded.touched_sequence
+           WHERE b.touched_sequence < excluded.touched_sequence - $5::bigint)",
+        bodies_.hash.text(), bodies_.ns.text(), bodies_.content.text(), sequence_.value(),
+        kTouchSlack);
   }
   void write_pins() {
     if (pins_.run.empty()) return;
@@ -318,6 +336,7 @@ class Projector {
 
   postgres::Transaction& transaction_;
   const LiveRuns& runs_;
+  const Sequence sequence_;
   struct {
     SqlArray hash, ns, content;
   } bodies_;
@@ -379,7 +398,7 @@ Status write_projections(postgres::Transaction& transaction, const Batch& batch,
   for (const PlannedAttachment& planned : batch.attachments) {
     if (planned.attachment != nullptr) attachments[planned.event] = planned.attachment.get();
   }
-  Projector projector(transaction, runs);
+  Projector projector(transaction, runs, batch.sequence);
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     const auto attached = attachments.find(i);
     MILLRACE_RETURN_IF_ERROR(projector.add(

@@ -2,7 +2,8 @@
 """The flights workflow through the real programs, while one after the other is killed with -9.
 
 Whatever dies, and whenever: after `millrace up` the run ends with the rows that expected_delays.py computes
-by itself, each dataset was committed once, and the delivery lies in its place once.
+by itself, each dataset was committed once, the delivery lies in its place once, and once all is swept, the
+files present are those that snapshots refer to.
 """
 import csv
 import pathlib
@@ -35,6 +36,7 @@ class DemoKill(unittest.TestCase):
             self.assertEqual(len(snapshots), 1, f"{dataset}: {snapshots}")
         for name, task in stack.tasks(run).items():
             self.assertEqual(task["state"], "Succeeded", name)
+        stack.check_files()
 
     def kill_when(self, task, states, kill):
         """Starts the demo, kills once the task is in one of the states, repairs with `up`, checks."""

@@ -88,6 +88,7 @@ class Failpoints(unittest.TestCase):
             self.assertEqual(expected_delays.delivered(stack.out / "delays"), self.expected)
             for dataset in DATASETS:
                 self.assertEqual(len(stack.json("get", "snapshots", dataset)["items"]), 1, dataset)
+            stack.check_files()
 
     def test_of_the_scheduler(self):
         for name, count in OF_THE_SCHEDULER:

@@ -67,6 +67,8 @@ class KillAtRandom(unittest.TestCase):
                     for dataset in DATASETS:
                         snapshots = stack.json("get", "snapshots", dataset)["items"]
                         self.assertEqual(len(snapshots), number, f"{dataset}: {snapshots}")
+            with self.subTest(seed=seed, what="nothing is left behind"):
+                stack.check_files()
 
 
 if __name__ == "__main__":

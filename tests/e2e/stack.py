@@ -28,7 +28,7 @@ def lives(pid):
 class Stack:
     """A context: up on entry, down and removed on exit. `root` holds the stack, its input and its output."""
 
-    def __init__(self, data=DATA, lease="3s"):
+    def __init__(self, data=DATA, lease="3s", flags=()):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="millrace-e2e-"))
         # Root's Postgres is another user's process and must get through to its folder.
         self.root.chmod(0o711)
@@ -37,6 +37,7 @@ class Stack:
         self.out.mkdir()
         self.data = data
         self.lease = lease
+        self.flags = flags  # of `up`
 
     def __enter__(self):
         try:
@@ -61,7 +62,8 @@ class Stack:
         return done
 
     def up(self, **options):
-        return self.call("up", "--allow", self.data, "--allow", self.out, "--lease", self.lease, **options)
+        return self.call("up", "--allow", self.data, "--allow", self.out, "--lease", self.lease, *self.flags,
+                         **options)
 
     def logs(self):
         """The ends of the daemons' logs, for failures."""
@@ -93,6 +95,36 @@ class Stack:
         if submission.returncode != 0:
             raise AssertionError(f"millrace run: exit {submission.returncode}\n{output}{self.logs()}")
         return output.strip()
+
+    def data_files(self):
+        """The files of datasets in the data folder, by path; in folders with a dot lie other things."""
+        return {path: path.stat().st_size
+                for path in (self.directory / "data").glob("[!.]*/**/*") if path.is_file()}
+
+    def referenced_files(self):
+        """Number and bytes of the files of all snapshots, none of which was appended."""
+        count = size = 0
+        for dataset in self.json("get", "datasets")["items"]:
+            for snapshot in self.json("get", "snapshots", dataset["metadata"]["name"])["items"]:
+                count += snapshot["files"]
+                size += snapshot["bytes"]
+        return count, size
+
+    def check_files(self, limit=60):
+        """Until all is swept that nothing refers to: then the files present are those referenced."""
+        deadline = time.monotonic() + limit
+        while True:
+            try:
+                present = self.data_files()
+            except FileNotFoundError:  # swept while we looked
+                continue
+            referenced = self.referenced_files()
+            if (len(present), sum(present.values())) == referenced:
+                return
+            if time.monotonic() > deadline:
+                listing = "".join(f"\n  {size} {path}" for path, size in sorted(present.items()))
+                raise AssertionError(f"files and bytes referenced: {referenced}, present:{listing}\n{self.logs()}")
+            time.sleep(0.2)
 
     def tasks(self, run):
         return {task["name"]: task for task in self.json("get", "tasks", run)["items"]}

@@ -5,7 +5,8 @@ set -euo pipefail
 simulate=$1
 bugs=(NoFence ConflictIgnored UnknownIsSuccess ReplyBeforeCommit LeaseNotRenewed LeaderOutlivesItsLease
       RunnerIgnoresLease StartOutlivesLease RetryKeepsEpoch RetryRereadsInputs NoCompareAndSet KeyForgotten
-      CapacityLeaked SkipDoesNotCascade QueueLimitIgnored RerunRereadsInputs RerunTakesStale)
+      CapacityLeaked SkipDoesNotCascade QueueLimitIgnored RerunRereadsInputs RerunTakesStale
+      SweeperIgnoresPins SweeperTakesLive SweeperIsHasty)
 
 for profile in calm faults storm split; do
   "$simulate" --seeds 1..50 --profile "$profile" >/dev/null || { echo "guarded, and $profile fails"; exit 1; }

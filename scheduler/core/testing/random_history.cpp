@@ -44,14 +44,20 @@ std::optional<Event> RandomHistory::try_draw(const State& state) {
   if (kind == 0)
     return events::LeaderStarted{LeaderId(RawId{3, random_()}), state.leader_epoch().next(), now_};
   if (kind == 1) return draw_document(state);
-  if (kind == 2)
-    return events::KeysForgotten{now_ + Micros(-static_cast<std::int64_t>(below(60'000'000)))};
+  if (kind == 2) {
+    const WallTime before = now_ + Micros(-static_cast<std::int64_t>(below(60'000'000)));
+    if (below(3) == 0)
+      return events::SnapshotsExpired{one_of(datasets()), {SnapshotId(RawId{4, random_()})}, now_};
+    if (below(2) == 0) return events::HoldsReleased{before};
+    return events::KeysForgotten{before};
+  }
   if (kind < 6) return draw_run(state);
   if (state.runs().empty()) return std::nullopt;
   auto run = state.runs().begin();
   std::advance(run, below(state.runs().size()));
   if (run->second.header.counts.open == 0)
-    return events::RunFinished{run->first, RunOutcome::kSucceeded, "", now_};
+    return events::RunFinished{
+        run->first, below(2) == 0 ? RunOutcome::kSucceeded : RunOutcome::kFailed, "", now_};
   if (kind == 6) {
     static constexpr DesiredState kDesired[] = {DesiredState::kRunning, DesiredState::kPaused,
                                                 DesiredState::kCancelled};

@@ -142,9 +142,19 @@ Event RandomLog::event() {
           time()};
     case 11:
       return events::CancelRequested{task_ref(), text(), time()};
-    default:
+    case 12:
       return events::KeysForgotten{time()};
+    case 13:
+      return events::SnapshotsExpired{{text(), text()}, snapshots(), time()};
+    default:
+      return events::HoldsReleased{time()};
   }
+}
+
+std::vector<SnapshotId> RandomLog::snapshots() {
+  std::vector<SnapshotId> list;
+  for (auto n = below(4); n > 0; --n) list.push_back(id<SnapshotTag>());
+  return list;
 }
 
 Task RandomLog::task() {
@@ -184,6 +194,8 @@ State RandomLog::state() {
   for (auto n = below(10); n > 0; --n) {
     state.put_key({text(), text()}, {id<RunTag>(), text(), hash(), time()});
   }
+  for (auto n = below(10); n > 0; --n)
+    state.put_hold(RunId(RawId{random_(), random_()}), {time(), snapshots()});
   for (auto n = below(10); n > 0; --n) {
     RunHeader run;
     run.id = RunId(RawId{random_(), random_()});
@@ -199,6 +211,7 @@ State RandomLog::state() {
     run.desired_reason = text();
     run.created = time();
     run.pins = pins();
+    run.outgrown = snapshots();
     run.last_error = text();
     run.rerun_of = id<RunTag>();
     run.rerun_of_name = text();
@@ -272,7 +285,7 @@ bool same(const Run& a, const Run& b) {
          x.workflow == y.workflow && same(x.spec, y.spec) && x.body_hash == y.body_hash &&
          x.parameters_hash == y.parameters_hash && x.key == y.key && x.desired == y.desired &&
          x.desired_reason == y.desired_reason && x.created == y.created && x.pins == y.pins &&
-         same(x.task_pins, y.task_pins) && same(x.counts, y.counts) &&
+         x.outgrown == y.outgrown && same(x.task_pins, y.task_pins) && same(x.counts, y.counts) &&
          x.last_error == y.last_error && x.rerun_of == y.rerun_of &&
          x.rerun_of_name == y.rerun_of_name &&
          std::equal(a.tasks.begin(), a.tasks.end(), b.tasks.begin(), b.tasks.end(),
@@ -300,6 +313,8 @@ std::string difference(const State& a, const State& b) {
   if (!same(a.documents(), b.documents())) return "documents";
   if (!same(a.heads(), b.heads())) return "heads";
   if (!same(a.keys(), b.keys())) return "keys";
+  if (!same(a.holds(), b.holds())) return "holds";
+  if (a.oldest_hold() != b.oldest_hold()) return "oldest hold";
   if (!same(a.runs(), b.runs())) return "runs";
   if (!same(a.ready(), b.ready())) return "ready index";
   if (!same(a.loads(), b.loads())) return "loads";

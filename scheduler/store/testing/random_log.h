@@ -36,6 +36,7 @@ class RandomLog {
   RetryRow retry_row();
   TaskSpec task_spec(std::uint32_t index);
   std::vector<events::Pin> pins();
+  std::vector<SnapshotId> snapshots();
   TaskRef task_ref() { return {id<RunTag>(), TaskIndex(small())}; }
   AttemptRef attempt_ref();
   events::Decision decision();

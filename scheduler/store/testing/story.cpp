@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "scheduler/core/apply.h"
 #include "scheduler/core/plan.h"
+#include "scheduler/core/sweep.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -124,8 +125,9 @@ void Story::report(TaskRef ref) {
       wrote.schema_json = R"({"columns": []})";
       wrote.schema_hash[0] = 9;
       for (auto n = below(4); n > 0; --n) {
-        wrote.files.push_back({"team/" + std::to_string(random_()) + ".parquet", 7, Bytes(70),
-                               "xxh64:0", R"({"a": {"min": "\\"}})"});
+        const AttemptPrefix prefix{"team", ref.run, ref.task, task.epoch};
+        wrote.files.push_back({prefix.path() + "/" + write.dataset + "/" + std::to_string(n), 7,
+                               Bytes(70), "xxh64:0", R"({"a": {"min": "\\"}})"});
         wrote.rows += 7;
       }
       result.writes.push_back({wrote.dataset, wrote.schema_hash, wrote.rows});

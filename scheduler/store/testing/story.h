@@ -22,6 +22,10 @@ class Story {
 
   // The first is LeaderStarted, as every leader's.
   BatchRef next();
+  // Goes into the next batch as well.
+  void add(Input input) { inputs_.push_back(std::move(input)); }
+  Settings& settings() { return settings_; }
+  WallTime now() const { return now_.wall; }
   // The same again under another id: what another leader would write in its place.
   static BatchRef rival_of(const BatchRef& batch);
 

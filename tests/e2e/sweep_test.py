@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""What nobody needs any more goes, with the real programs: snapshots past their retention, what attempts left
+behind; also when the scheduler is killed with -9 between any two steps of its sweeping.
+"""
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+import unittest
+import urllib.request
+
+import expected_delays
+from stack import DATA, Stack
+
+ROWS = 5_000  # of flights
+MIN_FLIGHTS = 10
+DATASETS = ("flights", "weather", "planes", "delays")
+RETENTION = ("--retention", "1s")
+FAILPOINTS = (
+    "sweep.before_delete", "sweep.in_delete", "sweep.after_delete", "sweep.after_forget",
+    "sweep.before_orphans", "sweep.in_orphans",
+)
+
+
+class Sweep(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-data-")
+        data = pathlib.Path(cls.folder.name)
+        data.chmod(0o755)
+        for name in ("weather.csv", "planes.csv"):
+            shutil.copy(DATA / name, data)
+        with open(DATA / "flights.csv") as source, open(data / "flights.csv", "w") as sink:
+            for line, _ in zip(source, range(ROWS + 1)):
+                sink.write(line)
+        cls.data = data
+        cls.expected = expected_delays.expected(data, MIN_FLIGHTS)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def run_flights(self, stack):
+        run = stack.start_flights(min_flights=MIN_FLIGHTS)
+        stack.call("wait", run, "--timeout", "120s", timeout=180)
+        self.assertEqual(expected_delays.delivered(stack.out / "delays"), self.expected)
+        return run
+
+    def wait_until(self, stack, what, holds, limit=60):
+        deadline = time.monotonic() + limit
+        while not holds():
+            self.assertLess(time.monotonic(), deadline, what + "\n" + stack.logs())
+            time.sleep(0.1)
+
+    def snapshots(self, stack):
+        return {name: len(stack.json("get", "snapshots", name)["items"]) for name in DATASETS}
+
+    def leave_behind(self, stack):
+        """As an attempt does that is killed: files under the prefix of a task that a run had not at all."""
+        runs = [path for path in (stack.directory / "data" / "default").iterdir() if path.is_dir()]
+        left = max(runs) / "77" / "1" / "orders"
+        left.mkdir(parents=True)
+        (left / "part-0.parquet").write_bytes(b"x" * 1000)
+        return left
+
+    def metric(self, stack, name):
+        with urllib.request.urlopen(stack.json("status")["url"] + "/metrics", timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[1])
+        return None
+
+    def test_only_the_newest_snapshot_outlives_its_retention(self):
+        with Stack(data=self.data, flags=RETENTION) as stack:
+            self.run_flights(stack)
+            before = set(stack.data_files())
+            self.run_flights(stack)
+            left = self.leave_behind(stack)
+            # What was read is held for reruns as long as its snapshots are kept: a second, here.
+            self.wait_until(stack, "all but the newest snapshots expire",
+                            lambda: set(self.snapshots(stack).values()) == {1})
+            stack.check_files()
+            self.assertFalse(before & set(stack.data_files()), "files of the first run are gone")
+            self.wait_until(stack, "empty folders go, too", lambda: not left.parent.parent.exists())
+            # Quarantines are datasets, too.
+            datasets = len(stack.json("get", "datasets")["items"])
+            self.assertEqual(self.metric(stack, "millrace_sweeper_snapshots_expired_total"), datasets)
+            self.assertGreaterEqual(self.metric(stack, "millrace_sweeper_files_deleted_total"), len(DATASETS))
+            self.assertGreaterEqual(self.metric(stack, "millrace_sweeper_orphans_deleted_total"), 1)
+            self.assertEqual(self.metric(stack, "millrace_sweeper_troubled"), 0)
+            self.run_flights(stack)
+
+    def test_a_dataset_has_its_own_retention_and_the_settings_stay(self):
+        flags = RETENTION + ("--dataset-retention", "flights=1h", "--keep-snapshots", "2")
+        with Stack(data=self.data, flags=flags) as stack:
+            stack.flags = ()
+            stack.call("down")
+            stack.up()
+            for _ in range(4):
+                self.run_flights(stack)
+            self.wait_until(stack, "two of each stay, of flights all",
+                            lambda: self.snapshots(stack) == {"flights": 4, "weather": 2, "planes": 2, "delays": 2})
+            stack.check_files()
+
+    def test_killed_between_any_two_steps(self):
+        for failpoint in FAILPOINTS:
+            with self.subTest(failpoint=failpoint), Stack(data=self.data, flags=RETENTION) as stack:
+                stack.call("down")
+                log = stack.root / "passed"
+                stack.up(env=os.environ | {"MILLRACE_FAILPOINT_KILL": f"{failpoint}:1", "MILLRACE_FAILPOINT_LOG": str(log)})
+                self.run_flights(stack)
+                self.leave_behind(stack)
+                self.run_flights(stack)
+                self.wait_until(stack, f"{failpoint} is passed",
+                                lambda: log.exists() and failpoint in log.read_text().split())
+                stack.up()
+                self.wait_until(stack, "all but the newest snapshots expire",
+                                lambda: set(self.snapshots(stack).values()) == {1})
+                stack.check_files()
+                self.run_flights(stack)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
