@@ -187,6 +187,7 @@ void Worker::on_start(const worker::v1alpha1::Start& start) {
     return end(epoch, attempt,
                Error{ErrorClass::kInfrastructure, "worker.invalid_start",
                      "the attempt's namespace or run cannot name a folder"});
+  if (start.has_description()) return on_described(epoch, std::vector{start.description()});
   describe(epoch);
 }
 
