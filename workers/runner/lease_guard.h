@@ -43,7 +43,7 @@ class LeaseGuard {
   std::condition_variable_any changed_;
   std::optional<Monotonic> deadline_;
   std::optional<Monotonic> wakes_at_;  // when the thread looks again; nothing: when it is told
-  std::jthread thread_;  // last: it uses the others
+  std::jthread thread_;                // last: it uses the others
 };
 
 }  // namespace millrace::runner
