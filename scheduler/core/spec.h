@@ -38,8 +38,8 @@ struct DatasetWrite {
 
 struct TaskSpec {
   std::string name;
-  std::string kind;              // "ingest": carried for display and dispatch, never branched on
-  bool publishes = false;        // trait: success stages an effect that a publication puts in place
+  std::string kind;        // "ingest": carried for display and dispatch, never branched on
+  bool publishes = false;  // trait: success stages an effect that a publication puts in place
   RunOn run_on = RunOn::kSuccess;
   std::vector<TaskIndex> needs;  // every edge, of dependsOn, data and references; sorted, unique
   Resources request;
