@@ -53,5 +53,5 @@ generate: ## make what is made of manifest/ and deps.lock
 verify: ## fail where 'make generate' would change a file
 	@tools/generate.py --check && tools/deps_docs.py --check
 
-bench-%: build ## dispatch, store, ingest, simulation: measure, with the settings printed
+bench-%: build ## dispatch, store, ingest, simulation, idle, core: measure, with the settings printed
 	@bench/run.sh $*

@@ -5,7 +5,9 @@
 //
 // Environment: MILLRACE_FAILPOINT_KILL=NAME[:N] kills at the N-th time (from 1) that NAME is
 // passed; MILLRACE_FAILPOINT_LOG=FILE appends the name of each one passed, a line each, for the
-// histogram of a test. Both are read once. Thread-safe.
+// histogram of a test; MILLRACE_FAILPOINT_TIMES=FILE appends name and time, in microseconds of the
+// monotonic clock that all processes of a machine share, for a profile of what lies between them.
+// All are read once. Thread-safe.
 #pragma once
 
 #include <atomic>

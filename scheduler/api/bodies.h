@@ -3,14 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <list>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "base/recently_used.h"
 #include "base/result.h"
 #include "scheduler/api/ports.h"
 
@@ -22,18 +19,16 @@ class Bodies {
  public:
   using Text = std::shared_ptr<const std::string>;
   explicit Bodies(Reads& reads, std::size_t max_bytes = 32 << 20)
-      : reads_(reads), max_bytes_(max_bytes) {}
+      : reads_(reads), latest_(max_bytes) {}
 
+  // The text, if it is in memory; null otherwise. Does not block.
+  Text find(const scheduler::BodyHash& hash) { return latest_.find(hash); }
   // Errors: those of Reads, and body.lost (infrastructure) when the store has no such text.
   Result<Text> get(const scheduler::BodyHash& hash);
 
  private:
   Reads& reads_;
-  const std::size_t max_bytes_;
-  std::mutex mutex_;
-  std::list<std::pair<scheduler::BodyHash, Text>> latest_;  // the latest used first
-  std::map<scheduler::BodyHash, std::list<std::pair<scheduler::BodyHash, Text>>::iterator> by_hash_;
-  std::size_t bytes_ = 0;
+  RecentlyUsed<scheduler::BodyHash, std::string> latest_;
 };
 
 }  // namespace millrace::api

@@ -1,5 +1,6 @@
 #include "scheduler/api/compile.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -110,7 +111,7 @@ TEST(Compile, edges_follow_data_outputs_and_depends_on) {
   EXPECT_EQ(needs(of, 1), Names({"load"}));
   EXPECT_EQ(needs(of, 2), Names());
   EXPECT_EQ(needs(of, 4), Names({"count", "first"}));
-  EXPECT_EQ(of.dependents[2], std::vector<TaskIndex>({TaskIndex(0), TaskIndex(4)}));
+  EXPECT_THAT(of.dependents[2], ::testing::ElementsAre(TaskIndex(0), TaskIndex(4)));
 }
 
 TEST(Compile, tasks_that_look_at_the_run_wait_for_all_others) {

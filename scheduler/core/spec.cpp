@@ -1,6 +1,7 @@
 #include "scheduler/core/spec.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 namespace millrace::scheduler {
@@ -12,8 +13,7 @@ Error invalid(const TaskSpec& task, std::string message) {
 }
 
 // Kahn's algorithm: whatever can't be taken off lies on, or behind, a cycle.
-bool acyclic(const std::vector<TaskSpec>& tasks,
-             const std::vector<std::vector<TaskIndex>>& dependents) {
+bool acyclic(const std::vector<TaskSpec>& tasks, const Dependents& dependents) {
   std::vector<std::size_t> open(tasks.size());
   std::vector<std::size_t> free;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -33,21 +33,31 @@ bool acyclic(const std::vector<TaskSpec>& tasks,
 
 }  // namespace
 
+Dependents::Dependents(const std::vector<TaskSpec>& tasks) : begin_(tasks.size() + 1) {
+  for (const TaskSpec& task : tasks)
+    for (const TaskIndex need : task.needs) ++begin_[need.value() + 1];
+  std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
+  all_.resize(begin_.back());
+  std::vector<std::uint32_t> next = begin_;
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    for (const TaskIndex need : tasks[i].needs)
+      all_[next[need.value()]++] = TaskIndex(static_cast<std::uint32_t>(i));
+}
+
 Status WorkflowSpec::finish() {
-  dependents.assign(tasks.size(), {});
+  tasks.shrink_to_fit();  // it lives as long as its runs
   std::set<std::string> written;
   std::set<std::string> read;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    TaskSpec& task = tasks[i];
+  for (TaskSpec& task : tasks) {
     std::sort(task.needs.begin(), task.needs.end());
     task.needs.erase(std::unique(task.needs.begin(), task.needs.end()), task.needs.end());
-    for (const TaskIndex need : task.needs) {
-      if (need.value() >= tasks.size()) return invalid(task, "needs a task that is not there");
-      dependents[need.value()].emplace_back(static_cast<std::uint32_t>(i));
-    }
+    task.needs.shrink_to_fit();
+    if (!task.needs.empty() && task.needs.back().value() >= tasks.size())
+      return invalid(task, "needs a task that is not there");
     for (const DatasetWrite& write : task.writes) written.insert(write.dataset);
     read.insert(task.reads.begin(), task.reads.end());
   }
+  dependents = Dependents(tasks);
   if (!acyclic(tasks, dependents))
     return Error{ErrorClass::kUser, "spec.invalid", "the tasks wait for each other in a circle", "",
                  ""};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,10 +38,10 @@ struct DatasetWrite {
 
 struct TaskSpec {
   std::string name;
-  std::string kind;              // "ingest": carried for display and dispatch, never branched on
-  bool publishes = false;        // trait: success stages an effect that a publication puts in place
-  std::vector<TaskIndex> needs;  // every edge, of dependsOn, data and references; sorted, unique
+  std::string kind;        // "ingest": carried for display and dispatch, never branched on
+  bool publishes = false;  // trait: success stages an effect that a publication puts in place
   RunOn run_on = RunOn::kSuccess;
+  std::vector<TaskIndex> needs;  // every edge, of dependsOn, data and references; sorted, unique
   Resources request;
   Micros timeout;          // from first ready to the end; 0: none
   Micros attempt_timeout;  // 0: none
@@ -51,6 +52,23 @@ struct TaskSpec {
   // besides (a quarantine).
   std::vector<DatasetWrite> writes;
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
+};
+
+// Who waits for a task: the needs of all tasks turned round, in two arrays, because there are as
+// many live specs as runs that bring their own.
+class Dependents {
+ public:
+  Dependents() = default;
+  // Needs are in range.
+  explicit Dependents(const std::vector<TaskSpec>& tasks);
+  std::span<const TaskIndex> operator[](std::size_t task) const {
+    return std::span(all_).subspan(begin_[task], begin_[task + 1] - begin_[task]);
+  }
+  friend bool operator==(const Dependents&, const Dependents&) = default;
+
+ private:
+  std::vector<std::uint32_t> begin_;  // of each task's in all_, and the end behind the last
+  std::vector<TaskIndex> all_;
 };
 
 struct WorkflowSpec {
@@ -64,7 +82,7 @@ struct WorkflowSpec {
   bool hidden = false;
 
   // Derived by finish(): who waits for a task, the datasets that come from outside the run.
-  std::vector<std::vector<TaskIndex>> dependents;
+  Dependents dependents;
   std::vector<std::string> external_reads;
   std::vector<Resources> requests;  // what its tasks ask for, each once; sorted
 

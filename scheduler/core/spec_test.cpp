@@ -1,5 +1,6 @@
 #include "scheduler/core/spec.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -50,9 +51,9 @@ TEST(Spec, derives_dependents_and_what_is_read_from_outside) {
   spec.tasks[2].reads = {"orders"};
   ASSERT_TRUE(spec.finish().ok());
   EXPECT_EQ(spec.tasks[2].needs, (std::vector{TaskIndex(0), TaskIndex(1)}));
-  EXPECT_EQ(spec.dependents[0], (std::vector{TaskIndex(1), TaskIndex(2)}));
-  EXPECT_EQ(spec.dependents[1], (std::vector{TaskIndex(2)}));
-  EXPECT_TRUE(spec.dependents[2].empty());
+  EXPECT_THAT(spec.dependents[0], ::testing::ElementsAre(TaskIndex(1), TaskIndex(2)));
+  EXPECT_THAT(spec.dependents[1], ::testing::ElementsAre(TaskIndex(2)));
+  EXPECT_THAT(spec.dependents[2], ::testing::IsEmpty());
   // "orders" too: t0 reads what was there before t1 wrote.
   EXPECT_EQ(spec.external_reads, (std::vector<std::string>{"customers", "orders"}));
 }

@@ -310,6 +310,14 @@ class DispatchServer::Impl final : public worker::v1alpha1::Dispatch::CallbackSe
     registry_.send(worker, to_proto(command, settings_.terms));
   }
 
+  void start(WorkerId worker, const commands::Start& start, const Description& description) {
+    std::vector<DescriptionPage> pages = to_pages(description);
+    MILLRACE_CHECK(pages.size() == 1, "a description that travels with its start is small");
+    SchedulerMessage message = to_proto(start, settings_.terms);
+    *message.mutable_start()->mutable_description() = std::move(pages.front());
+    registry_.send(worker, std::move(message));
+  }
+
   void stop() {
     if (server_ == nullptr) return;
     server_->Shutdown(std::chrono::system_clock::now() + kStopDeadline);
@@ -370,6 +378,10 @@ Result<std::unique_ptr<DispatchServer>> DispatchServer::start(DispatchSettings s
 }
 
 void DispatchServer::send(WorkerId worker, Command command) { impl_->send(worker, command); }
+void DispatchServer::start(WorkerId worker, const commands::Start& start,
+                           const Description& description) {
+  impl_->start(worker, start, description);
+}
 void DispatchServer::stop() { impl_->stop(); }
 
 }  // namespace millrace::scheduler

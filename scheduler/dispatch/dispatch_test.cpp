@@ -258,6 +258,20 @@ TEST_F(Dispatch, describes_an_attempt_to_the_worker_that_holds_it) {
   EXPECT_EQ(describe(kAttempt, body).error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_F(Dispatch, a_start_may_carry_its_description) {
+  start();
+  auto stream = connect();
+  Description description;
+  description.attempt = kAttempt;
+  description.body_json = R"({"name":"t"})";
+  const commands::Start start{kAttempt, {}, "noop", "default", Phase::kExecute, Micros(0), 5};
+  server_->start(kWorker, start, description);
+  const auto told = stream->read().start();
+  EXPECT_EQ(told.lease_from_monotonic_us(), 5);
+  EXPECT_EQ(told.description().attempt().epoch(), 7U);
+  EXPECT_EQ(told.description().body_json(), description.body_json);
+}
+
 TEST_F(Dispatch, the_socket_is_private_and_not_taken_from_another) {
   start();
   struct stat status{};

@@ -1,7 +1,9 @@
 #include "scheduler/main/describer.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <variant>
 
 #include "manifest/reference.h"
 
@@ -13,23 +15,18 @@ Error broken(const std::string& what) {
           "the document in the store is not what was checked when it was put: put it again", ""};
 }
 
-// A body that an event of the log names: it is there, or the store is broken.
-Result<std::string> known_body(Reads& reads, const BodyHash& hash) {
-  MILLRACE_TRY(body, reads.body(hash));
-  if (!body) return broken("a body that the log names is not in the store");
-  return *std::move(body);
-}
-
-// The task's part of its workflow's canonical document.
-Result<std::string> task_body(const std::string& document, TaskIndex task) {
+// The tasks' parts of a workflow's canonical document.
+Result<std::vector<std::string>> task_bodies(const std::string& document) {
   const auto json = nlohmann::json::parse(document, nullptr, false);
   if (!json.is_object()) return broken("the workflow's body is no JSON object");
   const auto spec = json.find("spec");
   if (spec == json.end() || !spec->is_object()) return broken("the workflow's body has no spec");
   const auto tasks = spec->find("tasks");
-  if (tasks == spec->end() || !tasks->is_array() || task.value() >= tasks->size())
-    return broken("the workflow's body has no task " + std::to_string(task.value()));
-  return (*tasks)[task.value()].dump();
+  if (tasks == spec->end() || !tasks->is_array()) return broken("the workflow's body has no tasks");
+  std::vector<std::string> bodies;
+  bodies.reserve(tasks->size());
+  for (const auto& task : *tasks) bodies.push_back(task.dump());
+  return bodies;
 }
 
 // Outputs and parameters were typed when they were taken in: anything else here reads as text.
@@ -68,6 +65,19 @@ Status add_inputs(const HeldAttempt& held, AttemptReads& attempts, Description& 
   return ok_status();
 }
 
+// What the state alone knows.
+Description described(const HeldAttempt& held) {
+  Description description;
+  description.attempt = held.attempt;
+  description.ns = held.ns;
+  description.run_name = held.run_name;
+  description.task_name = held.task_name;
+  description.kind = held.kind;
+  description.phase = held.phase;
+  description.publication_order = static_cast<std::int64_t>(held.publication_order);
+  return description;
+}
+
 }  // namespace
 
 Result<HeldAttempt> held_attempt(const State& state, WorkerId worker, const AttemptRef& attempt) {
@@ -94,44 +104,77 @@ Result<HeldAttempt> held_attempt(const State& state, WorkerId worker, const Atte
   return held;
 }
 
-Result<Description> describe(const HeldAttempt& held, Reads& reads, AttemptReads& attempts) {
-  Description description;
-  description.attempt = held.attempt;
-  description.ns = held.ns;
-  description.run_name = held.run_name;
-  description.task_name = held.task_name;
-  description.kind = held.kind;
-  description.phase = held.phase;
-  description.publication_order = static_cast<std::int64_t>(held.publication_order);
+Result<std::shared_ptr<const Describer::TaskBodies>> Describer::tasks_of(const BodyHash& document) {
+  if (auto known = documents_.find(document)) return known;
+  MILLRACE_TRY(text, bodies_.get(document));
+  MILLRACE_TRY(bodies, task_bodies(*text));
+  std::size_t bytes = sizeof(TaskBodies);
+  for (const std::string& body : bodies) bytes += sizeof(std::string) + body.size();
+  return documents_.put(document, std::move(bodies), bytes);
+}
 
-  MILLRACE_TRY(document, known_body(reads, held.body_hash));
-  if (held.spec->hidden) {
-    // A query's body is the task itself, and holds no references.
-    description.body_json = std::move(document);
-    MILLRACE_RETURN_IF_ERROR(add_inputs(held, attempts, description));
-    return description;
-  }
-  MILLRACE_TRY(body, task_body(document, held.attempt.task));
-  MILLRACE_TRY(parameters, known_body(reads, held.parameters_hash));
-  MILLRACE_TRY(outputs, attempts.outputs(held.attempt.run));
+// The body with every reference filled in. Outputs are asked for only where one is named.
+Result<std::string> Describer::resolved(const HeldAttempt& held, const std::string& body,
+                                        const std::string& parameters) {
+  const manifest::Holes found = manifest::find_holes(body);
+  if (found.holes.empty() && found.errors.empty()) return body;
   manifest::ReferenceValues values;
   values.run_id = held.attempt.run.to_text();
   MILLRACE_RETURN_IF_ERROR(
       each_value(parameters, [&](const std::string& name, manifest::Value value) {
         values.parameters[name] = std::move(value);
       }));
-  for (const auto& [task, json] : outputs) {
-    if (task >= held.spec->tasks.size()) return broken("an output of a task that is not there");
-    MILLRACE_RETURN_IF_ERROR(each_value(json, [&](const std::string& name, manifest::Value value) {
-      values.outputs[{held.spec->tasks[task].name, name}] = std::move(value);
-    }));
+  const auto is_output = [](const manifest::Hole& hole) {
+    return std::holds_alternative<manifest::OutputReference>(hole.reference);
+  };
+  if (std::ranges::any_of(found.holes, is_output)) {
+    MILLRACE_TRY(outputs, attempts_.outputs(held.attempt.run));
+    for (const auto& [task, json] : outputs) {
+      if (task >= held.spec->tasks.size()) return broken("an output of a task that is not there");
+      MILLRACE_RETURN_IF_ERROR(
+          each_value(json, [&](const std::string& name, manifest::Value value) {
+            values.outputs[{held.spec->tasks[task].name, name}] = std::move(value);
+          }));
+    }
   }
-  MILLRACE_TRY(resolved, manifest::resolve(body, values));
-  description.body_json = std::move(resolved);
-  description.parameters_json = std::move(parameters);
-  MILLRACE_RETURN_IF_ERROR(add_inputs(held, attempts, description));
+  return manifest::resolve(body, values);
+}
+
+std::optional<Description> Describer::at_hand(const HeldAttempt& held) {
+  if (!held.inputs.empty() || held.phase == Phase::kPublish) return std::nullopt;
+  const auto tasks = documents_.find(held.body_hash);
+  const auto parameters = bodies_.find(held.parameters_hash);
+  const std::size_t index = held.attempt.task.value();
+  if (tasks == nullptr || parameters == nullptr || index >= tasks->size()) return std::nullopt;
+  const std::string& body = (*tasks)[index];
+  if (body.size() + parameters->size() > kSmall || body.find("${{") != std::string::npos)
+    return std::nullopt;
+  Description description = described(held);
+  description.body_json = body;
+  description.parameters_json = *parameters;
+  return description;
+}
+
+Result<Description> Describer::describe(const HeldAttempt& held) {
+  Description description = described(held);
+  if (held.spec->hidden) {
+    // A query's body is the task itself, and holds no references.
+    MILLRACE_TRY(query, bodies_.get(held.body_hash));
+    description.body_json = *query;
+    MILLRACE_RETURN_IF_ERROR(add_inputs(held, attempts_, description));
+    return description;
+  }
+  MILLRACE_TRY(tasks, tasks_of(held.body_hash));
+  const std::size_t index = held.attempt.task.value();
+  if (index >= tasks->size())
+    return broken("the workflow's body has no task " + std::to_string(index));
+  MILLRACE_TRY(parameters, bodies_.get(held.parameters_hash));
+  MILLRACE_TRY(body, resolved(held, (*tasks)[index], *parameters));
+  description.body_json = std::move(body);
+  description.parameters_json = *parameters;
+  MILLRACE_RETURN_IF_ERROR(add_inputs(held, attempts_, description));
   if (held.phase == Phase::kPublish) {
-    MILLRACE_TRY(publication, attempts.publication(held.attempt.task_ref()));
+    MILLRACE_TRY(publication, attempts_.publication(held.attempt.task_ref()));
     description.publication_json = std::move(publication);
   }
   return description;

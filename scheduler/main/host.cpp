@@ -10,10 +10,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/failpoint.h"
 #include "lib/http/server.h"
 #include "lib/ipc/private_files.h"
 #include "lib/sql/parser.h"
@@ -86,7 +88,11 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
 
  private:
   // DispatchHost
-  void offer(Input input) override { loop_->post_worker(std::move(input)); }
+  void offer(Input input) override {
+    if (std::holds_alternative<AttemptSucceeded>(input))
+      MILLRACE_FAILPOINT("dispatch.after_result");
+    loop_->post_worker(std::move(input));
+  }
   void progress(WorkerId, std::vector<AttemptProgress> attempts) override {
     board_.report(attempts);
   }
@@ -118,9 +124,13 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<SweepThread> sweeper_;  // after the loop, which it asks
   std::string sweep_trouble_;             // that was said last; of its thread
+  std::unique_ptr<Describer> describer_;
   std::unique_ptr<api::Pool> describe_pool_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
+
+  // Descriptions that travel with the Starts of the batch that was applied last; the loop's thread.
+  std::map<Epoch, Description> at_hand_;
 
   std::mutex door_mutex_;  // guards door_
   std::shared_ptr<DispatchServer> door_;
@@ -142,6 +152,7 @@ Status Host::Impl::start() {
   metrics_ = std::make_unique<Metrics>(*registry_);
   parser_ =
       std::make_unique<sql::Parser>(sql::ParserOptions{.program = options_.sql_parser.string()});
+  describer_ = std::make_unique<Describer>(*reads_, *reads_);
   describe_pool_ = std::make_unique<api::Pool>(kDescribeThreads, kDescribeQueue);
 
   PostgresStoreOptions store_options;
@@ -260,7 +271,15 @@ void Host::Impl::leading(bool leads) {
 }
 
 void Host::Impl::applied(const Batch& batch, const State& state) {
+  at_hand_.clear();
   for (const Event& event : batch.events) {
+    if (const auto* placed = std::get_if<events::AttemptPlaced>(&event)) {
+      const Result<HeldAttempt> held = held_attempt(state, placed->worker, placed->attempt);
+      if (!held.ok()) continue;
+      if (auto description = describer_->at_hand(*held))
+        at_hand_.emplace(placed->attempt.epoch, *std::move(description));
+      continue;
+    }
     if (const auto* succeeded = std::get_if<events::AttemptSucceeded>(&event))
       board_.ended(succeeded->attempt);
     else if (const auto* failed = std::get_if<events::AttemptFailed>(&event))
@@ -306,12 +325,17 @@ void Host::Impl::close_door() {
 }
 
 void Host::Impl::send(WorkerId worker, Command command) {
+  if (std::holds_alternative<commands::Start>(command)) MILLRACE_FAILPOINT("dispatch.before_start");
   std::shared_ptr<DispatchServer> door;
   {
     const std::lock_guard lock(door_mutex_);
     door = door_;
   }
-  if (door != nullptr) door->send(worker, std::move(command));
+  if (door == nullptr) return;
+  if (const auto* start = std::get_if<commands::Start>(&command))
+    if (const auto description = at_hand_.find(start->attempt.epoch); description != at_hand_.end())
+      return door->start(worker, *start, description->second);
+  door->send(worker, std::move(command));
 }
 
 void Host::Impl::describe(WorkerId worker, const AttemptRef& attempt, DescribeDone done) {
@@ -322,7 +346,8 @@ void Host::Impl::describe(WorkerId worker, const AttemptRef& attempt, DescribeDo
     // Off the loop: what follows asks the database. A full pool drops it, and the worker asks
     // again.
     describe_pool_->post([this, held = std::move(held).value(), done] {
-      done(scheduler::describe(held, *reads_, *reads_));
+      MILLRACE_FAILPOINT("dispatch.before_describe");
+      done(describer_->describe(held));
     });
   });
 }

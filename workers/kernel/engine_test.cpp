@@ -506,6 +506,23 @@ TEST_F(EngineTest, memory_that_runs_out_is_a_resource_error) {
   EXPECT_EQ(result.error().error_class, ErrorClass::kResource) << result.error().to_text();
 }
 
+TEST_F(EngineTest, what_does_not_fit_into_memory_is_spilled) {
+  auto engine = open();
+  ASSERT_TRUE(engine
+                  ->limit({.threads = 1,
+                           .memory = mebibytes(64),
+                           .spill = mebibytes(1'024),
+                           .spill_folder = folder_ / "enough"})
+                  .ok());
+  const Query query{.sql = "SELECT hash(range) AS h, count(*) AS n FROM range(3000000) GROUP BY 1",
+                    .views = {},
+                    .parameters = {}};
+  const auto result = engine->run_query(query, folder_ / "spilled", watch());
+  ASSERT_TRUE(result.ok()) << result.error().to_text();
+  EXPECT_EQ(result->rows, 3'000'000);
+  EXPECT_TRUE(std::filesystem::is_directory(folder_ / "enough-query"));
+}
+
 TEST_F(EngineTest, exports_keep_null_and_empty_apart) {
   const auto ingested = ingest("e.csv", "a,b\n,\"\"\nx,\"a,\"\"b\"\"\"\n", CsvFormat{});
   ASSERT_TRUE(ingested.ok());

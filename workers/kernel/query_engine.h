@@ -32,9 +32,11 @@ namespace millrace::kernel {
 
 struct EngineLimits {
   int threads = 1;
-  Bytes memory;              // beyond it the engine spills, then fails
-  Bytes spill;               // in spill_folder
-  std::string spill_folder;  // made if it is not there
+  Bytes memory;  // beyond it the engine spills, then fails
+  Bytes spill;   // in spill_folder
+  // Each database of the engine makes one of its own, named after this, when it has to spill; the
+  // folder above is there.
+  std::string spill_folder;
 };
 
 // A dataset as a statement reads it: Parquet files, all absolute paths. Without files it reads as

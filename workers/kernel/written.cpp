@@ -7,11 +7,16 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "lib/ipc/owned_fd.h"
 
@@ -19,6 +24,7 @@ namespace millrace::kernel {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::size_t kSyncedTogether = 8;
 
 std::string hex(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -79,7 +85,21 @@ Result<std::vector<std::string>> make_folder(const std::string& folder) {
 }
 
 Status sync_paths(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) MILLRACE_RETURN_IF_ERROR(sync_path(path));
+  std::vector<Status> synced(paths.size(), ok_status());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < paths.size(); i = next++) synced[i] = sync_path(paths[i]);
+  };
+  {
+    std::vector<std::jthread> others;
+    try {
+      while (others.size() + 1 < std::min(paths.size(), kSyncedTogether)) others.emplace_back(work);
+    } catch (const std::system_error&) {
+      // There may be no more threads: then these do it.
+    }
+    work();
+  }
+  for (Status& status : synced) MILLRACE_RETURN_IF_ERROR(std::move(status));
   return ok_status();
 }
 

@@ -40,8 +40,10 @@ Status sync_path(const std::string& path);
 
 // Makes `folder` and those above it as far as they lack. The result is what has to be synced before
 // anybody is told of the folder's content: `folder` itself and every one that got a new entry.
-// Synced after the content, all of it is one commit of the file system's journal.
 Result<std::vector<std::string>> make_folder(const std::string& folder);
+
+// sync_path() of all, several at a time: each waits for a flush of the device, and those that wait
+// together share it. The first error of them.
 Status sync_paths(const std::vector<std::string>& paths);
 
 }  // namespace millrace::kernel

@@ -31,13 +31,14 @@ LeaseGuard::~LeaseGuard() {
 void LeaseGuard::hold(Monotonic deadline) {
   const std::lock_guard lock(mutex_);
   deadline_ = deadline;
-  changed_.notify_one();
+  // A lease that ends later than the watch wakes needs no word: it looks again then. So an attempt
+  // that is over in microseconds wakes nobody.
+  if (!wakes_at_.has_value() || deadline < *wakes_at_) changed_.notify_one();
 }
 
 void LeaseGuard::release() {
   const std::lock_guard lock(mutex_);
   deadline_.reset();
-  changed_.notify_one();
 }
 
 void LeaseGuard::end_process(int exit_code) {
@@ -49,12 +50,13 @@ void LeaseGuard::watch(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     if (!deadline_.has_value()) {
+      wakes_at_.reset();
       changed_.wait(lock, stop, [&] { return deadline_.has_value(); });
       continue;
     }
-    const Monotonic deadline = *deadline_;
-    changed_.wait_until(lock, stop, time_point(deadline),
-                        [&] { return !deadline_.has_value() || *deadline_ != deadline; });
+    wakes_at_ = *deadline_;
+    changed_.wait_until(lock, stop, time_point(*wakes_at_),
+                        [&] { return deadline_.has_value() && *deadline_ < *wakes_at_; });
     if (deadline_.has_value() && *deadline_ <= monotonic_now()) end_process(ipc::kLeasePassedExit);
   }
 }

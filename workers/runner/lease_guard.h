@@ -42,7 +42,8 @@ class LeaseGuard {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::optional<Monotonic> deadline_;
-  std::jthread thread_;  // last: it uses the others
+  std::optional<Monotonic> wakes_at_;  // when the thread looks again; nothing: when it is told
+  std::jthread thread_;                // last: it uses the others
 };
 
 }  // namespace millrace::runner

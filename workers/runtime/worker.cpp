@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "workers/runtime/wire.h"
 
 namespace millrace::runtime {
@@ -29,8 +30,9 @@ SpawnOptions runner_program(const WorkerConfig& config) {
   options.program = config.runner.string();
   options.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC"};
   // For tests of what a crash between two steps leaves, and for builds with a sanitizer.
-  for (const char* name : {"MILLRACE_FAILPOINT_KILL", "MILLRACE_FAILPOINT_LOG", "ASAN_OPTIONS",
-                           "UBSAN_OPTIONS", "TSAN_OPTIONS"})
+  for (const char* name :
+       {"MILLRACE_FAILPOINT_KILL", "MILLRACE_FAILPOINT_LOG", "MILLRACE_FAILPOINT_TIMES",
+        "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
     if (const char* value = std::getenv(name); value != nullptr)
       options.environment.push_back(std::string(name) + "=" + value);
   return options;
@@ -168,6 +170,7 @@ void Worker::heartbeat() {
 void Worker::on_start(const worker::v1alpha1::Start& start) {
   const Epoch epoch(start.attempt().epoch());
   if (attempts_.contains(epoch)) return;
+  MILLRACE_FAILPOINT("worker.start_received");
   Attempt& attempt = attempts_[epoch];
   attempt.ref = start.attempt();
   attempt.ns = start.namespace_();
@@ -184,6 +187,7 @@ void Worker::on_start(const worker::v1alpha1::Start& start) {
     return end(epoch, attempt,
                Error{ErrorClass::kInfrastructure, "worker.invalid_start",
                      "the attempt's namespace or run cannot name a folder"});
+  if (start.has_description()) return on_described(epoch, std::vector{start.description()});
   describe(epoch);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "lib/ipc/runner_exit.h"
 #include "workers/runtime/wire.h"
 #include "workers/runtime/worker.h"
@@ -67,6 +68,7 @@ void Worker::on_described(Epoch epoch,
     }
     return end(epoch, attempt, std::move(description).error());
   }
+  MILLRACE_FAILPOINT("worker.described");
   attempt.description = std::move(description).value();
   attempt.phase = AttemptPhase::kWaiting;
   pool_.request(epoch, attempt.ns);
@@ -99,6 +101,7 @@ void Worker::on_granted(Epoch epoch, RunnerProcess& runner) {
     message.mutable_more()->set_more(i + 1 < attempt.description.size());
     runner.send(message);
   }
+  MILLRACE_FAILPOINT("worker.assigned");
   attempt.description = {};
 }
 
@@ -218,6 +221,7 @@ void Worker::on_unavailable(const Error& error) {
 }
 
 void Worker::succeed(Epoch epoch, Attempt& attempt, const task::v1alpha1::Success& success) {
+  MILLRACE_FAILPOINT("worker.runner_succeeded");
   sample(epoch, attempt, nullptr);
   WorkerMessage message;
   *message.mutable_succeeded()->mutable_attempt() = attempt.ref;
@@ -253,6 +257,7 @@ void Worker::say(Attempt& attempt) {
   MILLRACE_CHECK(attempt.result.has_value(), "an attempt that finished has a result");
   attempt.said_at = monotonic_now();
   if (!connected_) return;
+  MILLRACE_FAILPOINT("worker.before_result");
   for (const WorkerMessage& page : attempt.pages) link_.send(page);
   link_.send(*attempt.result);
 }

@@ -199,6 +199,12 @@ TEST_F(WorkerProgram, runs_an_attempt_and_says_its_result_until_it_is_acknowledg
   EXPECT_TRUE(eventually([&] { return scratch_is_empty(); }));
 }
 
+TEST_F(WorkerProgram, does_not_ask_for_a_description_that_came_with_the_start) {
+  start_and_greet();
+  scheduler_->start_described(7, json{{"do", "succeed"}}.dump());
+  EXPECT_EQ(outputs_of(7)["served"], 1);
+}
+
 TEST_F(WorkerProgram, a_failure_is_carried_and_its_runner_replaced) {
   start_and_greet();
   scheduler_->start(1, json{{"do", "succeed"}}.dump());

@@ -276,16 +276,10 @@ class DuckDbEngine final : public QueryEngine {
 
   // `quarters` of the memory: a kind that uses one database alone gives it all.
   Status limit_session(Session& session, const std::string& name, int quarters) const {
-    std::error_code error;
-    std::filesystem::create_directories(limits_.spill_folder, error);
-    if (error)
-      return Error{ErrorClass::kInfrastructure, "engine.spill_folder",
-                   "the folder \"" + limits_.spill_folder + "\" can't be made: " + error.message(),
-                   ""};
     const auto bytes = [](std::int64_t count) { return sql_literal(std::to_string(count) + "B"); };
     return session.run("SET threads = " + std::to_string(limits_.threads) +
                        "; SET memory_limit = " + bytes(limits_.memory.value() / 4 * quarters) +
-                       "; SET temp_directory = " + sql_literal(limits_.spill_folder + "/" + name) +
+                       "; SET temp_directory = " + sql_literal(limits_.spill_folder + "-" + name) +
                        "; SET max_temp_directory_size = " + bytes(limits_.spill.value()));
   }
 
@@ -406,6 +400,12 @@ Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, Export
 Result<std::unique_ptr<QueryEngine>> open_query_engine() {
   MILLRACE_TRY(writer, Session::open());
   MILLRACE_TRY(closed, Session::open());
+  // A database makes much of its catalog when it is first named: done here, ahead of need, it is
+  // done before anybody waits.
+  MILLRACE_RETURN_IF_ERROR(
+      writer->run("COPY (SELECT 1 AS warm) TO '/dev/null' (FORMAT parquet, COMPRESSION zstd, "
+                  "COMPRESSION_LEVEL 1, USE_TMP_FILE false)"));
+  MILLRACE_RETURN_IF_ERROR(closed->run("SELECT 1"));
   return std::unique_ptr<QueryEngine>(
       std::make_unique<DuckDbEngine>(std::move(writer), std::move(closed)));
 }

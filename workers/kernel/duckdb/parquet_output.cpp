@@ -89,18 +89,18 @@ Result<WrittenDataset> files_of(ResultSet& result, Schema schema) {
   return written;
 }
 
-Status make_durable(WrittenDataset& written, const std::vector<std::string>& folders) {
+Status make_durable(WrittenDataset& written, std::vector<std::string> paths) {
   for (WrittenFile& file : written.files) {
     const std::filesystem::path path(file.name);
     MILLRACE_TRY(checksum, checksum_of_file(path.string()));
     MILLRACE_FAILPOINT("upload.before_fsync");
-    MILLRACE_RETURN_IF_ERROR(sync_path(path.string()));
+    paths.push_back(path.string());
     file.name = path.filename().string();
     file.checksum = std::move(checksum);
     written.rows += file.rows;
     written.bytes += file.bytes;
   }
-  MILLRACE_RETURN_IF_ERROR(sync_paths(folders));
+  MILLRACE_RETURN_IF_ERROR(sync_paths(paths));
   MILLRACE_FAILPOINT("upload.after_fsync");
   return ok_status();
 }

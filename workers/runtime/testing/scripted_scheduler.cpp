@@ -187,6 +187,22 @@ void ScriptedScheduler::start(std::uint64_t epoch, const std::string& body, cons
   send(message);
 }
 
+void ScriptedScheduler::start_described(std::uint64_t epoch, const std::string& body) {
+  SchedulerMessage message;
+  auto& start = *message.mutable_start();
+  {
+    const std::scoped_lock lock(impl_->mutex);
+    start.set_lease_from_monotonic_us(impl_->last_sent);
+  }
+  *start.mutable_attempt() = ref(epoch);
+  start.set_lease_us(impl_->lease.value());
+  start.set_kind("test");
+  start.set_namespace_("default");
+  *start.mutable_description()->mutable_attempt() = ref(epoch);
+  start.mutable_description()->set_body_json(body);
+  send(message);
+}
+
 void ScriptedScheduler::acknowledge(std::uint64_t epoch) {
   SchedulerMessage message;
   *message.mutable_result_ack()->mutable_attempt() = ref(epoch);

@@ -39,6 +39,8 @@ class ScriptedScheduler {
   // Describe answers `body` for the attempt; then Start.
   void start(std::uint64_t epoch, const std::string& body, const std::string& ns = "default",
              std::int64_t memory_bytes = 0);
+  // The body travels with the Start; Describe would answer that the attempt is fenced.
+  void start_described(std::uint64_t epoch, const std::string& body);
   void acknowledge(std::uint64_t epoch);
   void cancel(std::uint64_t epoch, Micros grace);
   void fence(std::uint64_t epoch);
