@@ -463,7 +463,7 @@ void World::rerun(std::size_t index) {
       checker_.told_run(std::get<replies::RunAccepted>(*body).run, key);
     } else {
       const std::string& code = body.error().code;
-      const bool refused = code == "rerun.nothing" || code == "rerun.appends";
+      const bool refused = code.starts_with("rerun.");
       if (!refused && (code != "engine.outcome_unknown" || !key.empty())) return again();
     }
     --open_clients_;
