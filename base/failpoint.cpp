@@ -1,7 +1,9 @@
 #include "base/failpoint.h"
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <string>
@@ -13,6 +15,7 @@ struct Failpoints {
   std::string kill_at;
   long kill_count = 1;
   std::string log_file;
+  std::string stop_folder;
   std::atomic<bool> on{false};
   std::mutex mutex;  // guards kill_count's countdown and the log
 
@@ -25,7 +28,9 @@ struct Failpoints {
       }
     }
     if (const char* log = std::getenv("MILLRACE_FAILPOINT_LOG"); log != nullptr) log_file = log;
-    on = !kill_at.empty() || !log_file.empty();
+    if (const char* stop = std::getenv("MILLRACE_FAILPOINT_STOP"); stop != nullptr)
+      stop_folder = stop;
+    on = !kill_at.empty() || !log_file.empty() || !stop_folder.empty();
   }
 };
 
@@ -44,6 +49,14 @@ void pass_failpoint(const char* name) {
   if (!failpoints.log_file.empty())
     std::ofstream(failpoints.log_file, std::ios::app) << name << '\n';
   if (failpoints.kill_at == name && --failpoints.kill_count == 0) std::raise(SIGKILL);
+  if (failpoints.stop_folder.empty()) return;
+  const std::string armed = failpoints.stop_folder + "/" + name;
+  // At once, though the whole process stops: what is sent to the process may stop this thread
+  // later.
+  if (std::rename(armed.c_str(),
+                  (armed + "." + std::filesystem::read_symlink("/proc/self").string()).c_str()) ==
+      0)
+    std::raise(SIGSTOP);
 }
 
 }  // namespace millrace

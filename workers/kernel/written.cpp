@@ -9,25 +9,16 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 
+#include "base/file_error.h"
 #include "lib/ipc/owned_fd.h"
 
 namespace millrace::kernel {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
-
-Error failed(const std::string& what, const std::string& path, int error) {
-  if (error == ENOSPC || error == EDQUOT)
-    return Error{ErrorClass::kResource, "engine.disk_full",
-                 what + " \"" + path + "\": no space left on the device",
-                 "free space, or grant the task more disk"};
-  return Error{ErrorClass::kInfrastructure, "file.failed",
-               what + " \"" + path + "\" failed: " + std::strerror(error)};
-}
 
 std::string hex(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -40,7 +31,7 @@ std::string hex(std::uint64_t value) {
 
 Result<std::string> checksum_of_file(const std::string& path) {
   const ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return failed("opening", path, errno);
+  if (!file) return file_error("opening", path, errno);
   const std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> state(XXH64_createState(),
                                                                          &XXH64_freeState);
   XXH64_reset(state.get(), 0);
@@ -48,7 +39,7 @@ Result<std::string> checksum_of_file(const std::string& path) {
   for (;;) {
     const ssize_t count = ::read(file.get(), buffer.get(), kReadBytes);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("reading", path, errno);
+    if (count < 0) return file_error("reading", path, errno);
     if (count == 0) break;
     XXH64_update(state.get(), buffer.get(), static_cast<std::size_t>(count));
   }
@@ -57,8 +48,8 @@ Result<std::string> checksum_of_file(const std::string& path) {
 
 Status sync_path(const std::string& path) {
   const ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return failed("opening", path, errno);
-  if (::fsync(file.get()) != 0) return failed("writing", path, errno);
+  if (!file) return file_error("opening", path, errno);
+  if (::fsync(file.get()) != 0) return file_error("writing", path, errno);
   return ok_status();
 }
 
@@ -72,7 +63,7 @@ Result<std::vector<std::string>> make_folder(const std::string& folder) {
     missing.push_back(path);
   for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
     if (::mkdir(path->c_str(), 0777) != 0 && errno != EEXIST)
-      return failed("making", path->string(), errno);
+      return file_error("making", path->string(), errno);
     changed.push_back(path->parent_path().string());
   }
   return changed;

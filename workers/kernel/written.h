@@ -31,7 +31,7 @@ struct WrittenDataset {
 Result<std::string> checksum_of_file(const std::string& path);
 
 // Returns when the file's or folder's content would survive a loss of power. Errors: file.failed,
-// engine.disk_full.
+// disk.full.
 Status sync_path(const std::string& path);
 
 // Makes `folder` and those above it as far as they lack. The result is what has to be synced before

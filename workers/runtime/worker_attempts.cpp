@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "lib/ipc/runner_exit.h"
 #include "workers/runtime/wire.h"
 #include "workers/runtime/worker.h"
@@ -111,6 +112,7 @@ Status Worker::prepare(Attempt& attempt, RunnerProcess& runner) {
   const pid_t pid = runner.pid();
   reset_peak(pid);
   const auto stat = read_stat(pid);
+  pool_.limit_memory(Epoch(attempt.ref.epoch()), Bytes(attempt.grant.memory_bytes()));
   attempt.meter = Meter({Bytes(attempt.grant.memory_bytes()), Bytes(attempt.grant.disk_bytes())},
                         {pid, read_cpu(pid), stat ? stat->children_cpu : Micros(0), {}});
   return ok_status();
@@ -144,7 +146,9 @@ void Worker::on_message(Epoch epoch, const FromRunner& message) {
     case FromRunner::kFailed:
       if (!mine(message.failed())) return;
       attempt.reported = message.failed().usage();
-      return fail(epoch, attempt, message.failed().failure());
+      return fail(epoch, attempt,
+                  pool_.out_of_memory(epoch) ? to_wire(attempt.meter.ended_by_kernel())
+                                             : message.failed().failure());
     case FromRunner::kReady:
     case FromRunner::MESSAGE_NOT_SET:
       return;
@@ -201,6 +205,7 @@ void Worker::on_ended(Epoch epoch, const RunnerEnd& ended) {
     if (!failure) return forget(epoch);
     return fail(epoch, attempt, to_wire(*failure));
   }
+  if (ended.out_of_memory) return fail(epoch, attempt, to_wire(attempt.meter.ended_by_kernel()));
   const auto deadline = leases_.deadline(epoch);
   const bool lease_passed =
       (deadline && *deadline <= monotonic_now()) ||
@@ -253,6 +258,7 @@ void Worker::say(Attempt& attempt) {
   MILLRACE_CHECK(attempt.result.has_value(), "an attempt that finished has a result");
   attempt.said_at = monotonic_now();
   if (!connected_) return;
+  MILLRACE_FAILPOINT("worker.before_result");
   for (const WorkerMessage& page : attempt.pages) link_.send(page);
   link_.send(*attempt.result);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/file_error.h"
 #include "base/overloaded.h"
 #include "lib/sql/limits.h"
 #include "workers/kernel/duckdb/parquet_output.h"
@@ -269,10 +270,7 @@ class DuckDbEngine final : public QueryEngine {
   Status limit_session(Session& session, const std::string& name, int quarters) const {
     std::error_code error;
     std::filesystem::create_directories(limits_.spill_folder, error);
-    if (error)
-      return Error{ErrorClass::kInfrastructure, "engine.spill_folder",
-                   "the folder \"" + limits_.spill_folder + "\" can't be made: " + error.message(),
-                   ""};
+    if (error) return file_error("making", limits_.spill_folder, error, "engine.spill_folder");
     const auto bytes = [](std::int64_t count) { return sql_literal(std::to_string(count) + "B"); };
     return session.run("SET threads = " + std::to_string(limits_.threads) +
                        "; SET memory_limit = " + bytes(limits_.memory.value() / 4 * quarters) +
