@@ -1,10 +1,19 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <random>
 
 #include "base/error.h"
+#include "base/failpoint.h"
+#include "base/file_error.h"
 #include "base/id.h"
 #include "base/lookup_map.h"
 #include "base/result.h"
@@ -84,6 +93,53 @@ TEST(Result, carries_a_value_or_an_error) {
   EXPECT_EQ(*quarter(8), 2);
   EXPECT_EQ(quarter(6).error().code, "number.odd");
   EXPECT_DEATH((void)quarter(3).value(), "number.odd");
+}
+
+TEST(FileError, tells_a_full_disk_from_the_rest) {
+  const Error full = file_error("writing", "/data/part-0", ENOSPC);
+  EXPECT_EQ(
+      full.to_text(),
+      "disk.full: writing \"/data/part-0\" failed: no space left on its disk (make room on the "
+      "disk that holds it)");
+  EXPECT_EQ(full.error_class, ErrorClass::kResource);
+  EXPECT_EQ(file_error("writing", "/x", EDQUOT).code, "disk.full");
+  EXPECT_EQ(file_error("making", "/x", std::make_error_code(std::errc::no_space_on_device)).code,
+            "disk.full");
+  const Error other = file_error("opening", "/x", EACCES, "command.start");
+  EXPECT_EQ(other.to_text(), "command.start: opening \"/x\" failed: Permission denied");
+  EXPECT_EQ(other.error_class, ErrorClass::kInfrastructure);
+}
+
+TEST(Failpoint, does_nothing_unless_it_is_told) {
+  EXPECT_EQ(failpoints_on.load(), std::getenv("MILLRACE_FAILPOINT_STOP") != nullptr);
+  MILLRACE_FAILPOINT("a.place");
+  for (int i = 0; i < 3; ++i) MILLRACE_FAILPOINT("another.place");
+}
+
+// The child is the test above, told.
+TEST(Failpoint, stops_whoever_comes_first_and_kills_at_the_nth_time) {
+  std::string pattern = testing::TempDir() + "failpoint.XXXXXX";
+  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+  const std::filesystem::path folder = pattern;
+  std::ofstream(folder / "a.place") << "";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setenv("MILLRACE_FAILPOINT_STOP", folder.c_str(), 1);
+    ::setenv("MILLRACE_FAILPOINT_KILL", "another.place:2", 1);
+    ::unsetenv("GTEST_OUTPUT");
+    ::execl("/proc/self/exe", "base_test",
+            "--gtest_filter=Failpoint.does_nothing_unless_it_is_told", nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.place"));
+  EXPECT_TRUE(std::filesystem::exists(folder / ("a.place." + std::to_string(child))));
+  ::kill(child, SIGCONT);
+  ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Units, wall_and_monotonic_time_move_by_durations) {

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <string>
@@ -15,6 +17,7 @@ struct Failpoints {
   long kill_count = 1;
   std::string log_file;
   std::ofstream times;  // stays open: opening it each time would be most of what is measured
+  std::string stop_folder;
   std::atomic<bool> on{false};
   std::mutex mutex;  // guards kill_count's countdown and the log
 
@@ -29,7 +32,9 @@ struct Failpoints {
     if (const char* log = std::getenv("MILLRACE_FAILPOINT_LOG"); log != nullptr) log_file = log;
     if (const char* file = std::getenv("MILLRACE_FAILPOINT_TIMES"); file != nullptr)
       times.open(file, std::ios::app);
-    on = !kill_at.empty() || !log_file.empty() || times.is_open();
+    if (const char* stop = std::getenv("MILLRACE_FAILPOINT_STOP"); stop != nullptr)
+      stop_folder = stop;
+    on = !kill_at.empty() || !log_file.empty() || times.is_open() || !stop_folder.empty();
   }
 };
 
@@ -55,6 +60,14 @@ void pass_failpoint(const char* name) {
                             '\n'
                      << std::flush;
   if (failpoints.kill_at == name && --failpoints.kill_count == 0) std::raise(SIGKILL);
+  if (failpoints.stop_folder.empty()) return;
+  const std::string armed = failpoints.stop_folder + "/" + name;
+  // At once, though the whole process stops: what is sent to the process may stop this thread
+  // later.
+  if (std::rename(armed.c_str(),
+                  (armed + "." + std::filesystem::read_symlink("/proc/self").string()).c_str()) ==
+      0)
+    std::raise(SIGSTOP);
 }
 
 }  // namespace millrace

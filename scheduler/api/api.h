@@ -50,7 +50,8 @@ class Api {
     AnswerPort& answers;
     SqlAnalyzer analyze;  // blocks; called on the pool
     RunIdSource new_run;
-    std::function<bool()> ready;  // for /readyz: leads, and the store answers. Any thread
+    // For /readyz: whether it leads and the store takes what it is given, or why not. Any thread.
+    std::function<Status()> ready;
     std::shared_ptr<prometheus::Registry> metrics;
   };
 

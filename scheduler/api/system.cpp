@@ -21,11 +21,9 @@ void add_system_routes(http::Router& router, Context& context) {
   router.add(
       "GET", "/readyz",
       [&context](const http::Request&, const http::Responder& responder) {
-        if (!context.ports.ready || context.ports.ready())
-          return responder.send({.content_type = "text/plain", .body = "ok\n"});
-        responder.send(
-            problem_response(Error{ErrorClass::kInfrastructure, "engine.not_leading",
-                                   "this scheduler does not lead yet", "try again in a moment"}));
+        const Status ready = context.ports.ready ? context.ports.ready() : ok_status();
+        if (ready.ok()) return responder.send({.content_type = "text/plain", .body = "ok\n"});
+        responder.send(problem_response(ready.error()));
       },
       open);
   router.add(

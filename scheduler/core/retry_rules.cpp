@@ -28,7 +28,7 @@ events::Decision up_to(std::uint32_t limit, std::string_view reason, const Faile
 }
 
 // The order matters: the first match decides.
-const std::array<HouseRule, 8> kHouseRules{{
+const std::array<HouseRule, 9> kHouseRules{{
     // Past the point of no return: what is staged is published, however long the destination is
     // away.
     {"retry.publication",
@@ -67,6 +67,12 @@ const std::array<HouseRule, 8> kHouseRules{{
      [](const FailedAttempt& f, const Settings&) { return is(f, ErrorClass::kTransient); },
      [](const FailedAttempt& f, WallTime now) {
        return up_to(5, "retry.transient", f, now, seconds(1), kLongWait, false);
+     }},
+    // Of a disk that all share: somebody makes room, or the tasks that fill it end.
+    {"retry.disk_full",
+     [](const FailedAttempt& f, const Settings&) { return f.failure.code == "disk.full"; },
+     [](const FailedAttempt& f, WallTime now) {
+       return up_to(10, "retry.disk_full", f, now, seconds(1), kLongWait, true);
      }},
     {"retry.resource",
      [](const FailedAttempt& f, const Settings&) { return is(f, ErrorClass::kResource); },

@@ -69,6 +69,8 @@ TEST(RetryRules, every_rule_of_the_house_is_reached_and_bounded) {
       {{kInfrastructure, "lease.expired", 0, 9}, "gave up retry.exhausted"},
       {{kTransient, "net.reset", 0, 3}, "retry.transient"},
       {{kTransient, "net.reset", 0, 4}, "gave up retry.exhausted"},
+      {{kResource, "disk.full", 0, 8}, "retry.disk_full elsewhere"},
+      {{kResource, "disk.full", 0, 9}, "gave up retry.exhausted"},
       {{kResource, "memory.out", 0, 1}, "retry.resource elsewhere"},
       {{kResource, "memory.out", 0, 2}, "gave up retry.exhausted"},
       {{kUser, "data.bad"}, "gave up retry.never"},

@@ -97,6 +97,8 @@ void Engine::acknowledge(const WorkerHeartbeat& heartbeat) {
                          task->epoch == attempt.epoch && task->worker == heartbeat.worker;
     (current ? ack.renewed : ack.fenced).push_back(attempt);
   }
+  // Of a worker that was silent for too long; now and then of one whose result was just written.
+  if (!ack.fenced.empty()) ports_.observer.counted("heartbeat.fenced", ack.fenced.size());
   ports_.workers.send(heartbeat.worker, std::move(ack));
 }
 

@@ -105,6 +105,8 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   void applied(const Batch& batch, const State& state);
   void swept(const SweepReport& report);
   void fatal(Error error);
+  void store_trouble(const std::optional<Error>& trouble);
+  Status ready() const;
   Status open_door();
   void close_door();
   void shut_down();
@@ -159,6 +161,11 @@ Status Host::Impl::start() {
   store_options.connection_string = options_.postgres;
   store_options.checkpoints.run_retention = options_.retention.runs;
   store_options.checkpoints.log_retention = options_.retention.events;
+  store_options.checkpoint_interval = options_.checkpoint_interval;
+  store_options.checkpoints.every_batches = options_.checkpoint_batches;
+  store_options.on_trouble = [this](const std::optional<Error>& trouble) {
+    store_trouble(trouble);
+  };
   store_ = std::make_unique<PostgresStore>(
       store_options, [this](StoreAnswer answer) { loop_->post_answer(std::move(answer)); },
       [this](Error error) { fatal(std::move(error)); });
@@ -188,8 +195,7 @@ Status Host::Impl::start() {
       api_options,
       api::Api::Ports{*loop_, *reads_, board_, task_logs_, answers_,
                       [this](const std::string& text) { return parser_->analyze(text); },
-                      new_run_id, [this] { return loop_->leads() && store_->health().connected; },
-                      registry_});
+                      new_run_id, [this] { return ready(); }, registry_});
   http::ServerOptions server_options;
   server_options.address = options_.listen_address;
   server_options.port = options_.listen_port;
@@ -257,6 +263,25 @@ void Host::Impl::fatal(Error error) {
     if (!failure_) failure_ = std::move(error);
   }
   changed_.notify_all();
+}
+
+void Host::Impl::store_trouble(const std::optional<Error>& trouble) {
+  if (trouble)
+    log_.warn("the database takes nothing; what is to be written waits",
+              {{"code", trouble->code}, {"why", trouble->message}, {"hint", trouble->hint}});
+  else
+    log_.info("the database takes what it is given again", {});
+}
+
+Status Host::Impl::ready() const {
+  const StoreHealth health = store_->health();
+  if (health.trouble)
+    return Error{ErrorClass::kTransient, "store.unavailable",
+                 "the database takes nothing: " + health.trouble->message,
+                 health.trouble->hint.empty() ? "look at Postgres" : health.trouble->hint};
+  if (loop_->leads() && health.connected) return ok_status();
+  return Error{ErrorClass::kTransient, "engine.not_leading", "this scheduler does not lead yet",
+               "try again in a moment"};
 }
 
 void Host::Impl::leading(bool leads) {

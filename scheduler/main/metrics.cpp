@@ -44,6 +44,8 @@ struct Metrics::Series {
                                "How long the task that waits longest for room has waited")),
         store_connected(
             gauge(registry, "millrace_store_connected", "1 while the database answers")),
+        store_stalled(gauge(registry, "millrace_store_stalled",
+                            "1 while the database takes nothing, as when its disk is full")),
         lost_connections(gauge(registry, "millrace_store_lost_connections",
                                "Connections to the database that were lost")),
         last_commit(gauge(registry, "millrace_store_last_commit_seconds",
@@ -78,6 +80,7 @@ struct Metrics::Series {
   prometheus::Gauge& pending_inputs;
   prometheus::Gauge& oldest_ready_age;
   prometheus::Gauge& store_connected;
+  prometheus::Gauge& store_stalled;
   prometheus::Gauge& lost_connections;
   prometheus::Gauge& last_commit;
   prometheus::Counter& batches;
@@ -127,6 +130,7 @@ void Metrics::round(const Engine& engine, const StoreHealth& health, WallTime no
   series_->oldest_ready_age.Set(
       oldest == WallTime() ? 0 : static_cast<double>((now - oldest).value()) / kMicrosPerSecond);
   series_->store_connected.Set(health.connected ? 1 : 0);
+  series_->store_stalled.Set(health.trouble ? 1 : 0);
   series_->lost_connections.Set(static_cast<double>(health.lost_connections));
   series_->last_commit.Set(static_cast<double>(health.last_commit.value()) / kMicrosPerSecond);
 }

@@ -92,6 +92,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   SchedulerOptions options;
   std::string listen = "127.0.0.1:0";
   std::string lease = "15s";
+  std::string checkpoint_interval = "60s";
   std::string log_format = "text";
   std::vector<std::string> queues;
   CLI::App app{"The scheduler: owns runs, places tasks on workers, serves the REST API."};
@@ -110,6 +111,11 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--sql-parser", options.sql_parser,
                  "millrace-sql; beside this program by default");
   app.add_option("--lease", lease, "how long an attempt lives without its worker being heard");
+  app.add_option("--checkpoint-interval", checkpoint_interval,
+                 "between looks whether a checkpoint is due (60s)");
+  app.add_option("--checkpoint-batches", options.checkpoint_batches,
+                 "batches of the log after which a checkpoint is due (10000)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--queue-limit", queues, "NAME=N: attempts of a queue at once; repeatable");
   RetentionFlags retention;
   retention.add_to(app, options.retention);
@@ -137,6 +143,9 @@ ParsedOptions parse_options(int argc, char** argv) {
   const Result<Micros> parsed = parse_duration(lease);
   if (!parsed.ok()) return refuse("--lease: " + parsed.error().to_text());
   options.lease = *parsed;
+  const Result<Micros> looks = parse_duration(checkpoint_interval);
+  if (!looks.ok()) return refuse("--checkpoint-interval: " + looks.error().to_text());
+  options.checkpoint_interval = *looks;
   for (const std::string& queue : queues) {
     const auto equals = queue.find('=');
     std::uint32_t limit = 0;

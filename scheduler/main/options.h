@@ -37,6 +37,8 @@ struct SchedulerOptions {
   std::filesystem::path log_dir;     // of tasks; empty: data_root/logs
   std::filesystem::path sql_parser;  // millrace-sql; empty: beside this program
   Micros lease = seconds(15);
+  Micros checkpoint_interval = seconds(60);  // between looks whether a checkpoint is due
+  std::int64_t checkpoint_batches = 10'000;  // of the log, after which one is
   std::map<std::string, std::uint32_t> queue_limits;
   RetentionOptions retention;
   telemetry::Log::Format log_format = telemetry::Log::Format::kText;

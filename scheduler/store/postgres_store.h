@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -23,6 +24,10 @@
 namespace millrace::scheduler {
 
 struct PostgresStoreOptions {
+  // What keeps the database from taking what it is given, and nothing once it takes it again: told
+  // when it begins, becomes another, and ends; on the store's threads. Nothing is lost meanwhile.
+  using OnTrouble = std::function<void(const std::optional<Error>&)>;
+
   std::string connection_string;  // libpq's, of either form
   int shard = 0;
   Micros leader_lease = seconds(10);       // renewed at a third of it
@@ -30,13 +35,15 @@ struct PostgresStoreOptions {
   Micros retry_pause_max = seconds(1);
   CheckpointPolicy checkpoints = {};
   Micros checkpoint_interval = seconds(60);  // between looks whether one is due
+  OnTrouble on_trouble = nullptr;
 };
 
 struct StoreHealth {
   bool connected = false;
   bool leading = false;
-  std::string last_error;  // the latest trouble, also when it is over; one line
-  WallTime since;          // when `connected` last changed
+  std::optional<Error> trouble;  // see OnTrouble
+  std::string last_error;        // the latest trouble, also when it is over; one line
+  WallTime since;                // when `connected` last changed
   std::uint64_t lost_connections = 0;
   std::uint64_t retried_commits = 0;  // handed over again after a failure or a lost answer
   std::uint64_t committed_batches = 0;

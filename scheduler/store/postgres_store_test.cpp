@@ -226,6 +226,7 @@ TEST_F(PostgresStoreTest, a_server_that_restarts_costs_no_batch) {
   story.leader_epoch = party.lead(1).epoch;
   for (int round = 0; round < 4; ++round) {
     tell(party, story, 10);
+    EXPECT_FALSE(party.store->health().trouble.has_value());
     // The restarts on this thread: the server dies with the one that started it.
     std::jthread teller([&] { tell(party, story, 30); });
     if (round % 2 == 0) {
@@ -298,6 +299,8 @@ TEST_F(PostgresStoreTest, no_server_does_not_hold_up_the_end) {
   party.store->campaign(leader(1));
   while (party.store->health().last_error.empty()) ::usleep(1000);
   EXPECT_FALSE(party.store->health().connected);
+  ASSERT_TRUE(party.store->health().trouble.has_value());
+  EXPECT_EQ(party.store->health().trouble->code, "postgres.unavailable");
   party.store.reset();
   EXPECT_TRUE(party.answers.empty());
 }

@@ -313,13 +313,13 @@ CommitOutcome PostgresStore::Worker::settle(const Batch& batch) {
         const Call call(*this);
         written = write_batch(connection_.get(), options_.shard, batch, live_runs_);
       }
-      worked();
+      worked(Doing::kCommitting);
       if (written.ok()) return *written;
       end(std::move(written).error());
       return CommitOutcome::kUnknown;
     } catch (const std::exception& exception) {
       const postgres::SqlFailure failure = postgres::sql_failure(exception);
-      failed(failure);
+      failed(failure, Doing::kCommitting);
       // The database will not take this batch, whoever hands it over: the engine is to forget it
       // and to begin again from what is durable.
       if (failure.trouble == postgres::SqlTrouble::kRefused ||
@@ -362,22 +362,40 @@ void PostgresStore::Worker::lose_leadership(LeaderEpoch epoch, const std::string
   answer_(Deposed{epoch, reason});
 }
 
-void PostgresStore::Worker::worked() {
-  const std::lock_guard lock(mutex_);
-  if (health_.connected) return;
-  health_.connected = true;
-  health_.since = wall_now();
+void PostgresStore::Worker::worked(Doing doing) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!health_.connected) {
+      health_.connected = true;
+      health_.since = wall_now();
+    }
+    // A lease may still be renewed, say, where a full disk takes no batch.
+    if (!health_.trouble || (trouble_while_ == Doing::kCommitting && doing != trouble_while_))
+      return;
+    health_.trouble.reset();
+  }
+  if (options_.on_trouble) options_.on_trouble(std::nullopt);
 }
 
-void PostgresStore::Worker::failed(const postgres::SqlFailure& failure) {
+void PostgresStore::Worker::failed(const postgres::SqlFailure& failure, Doing doing) {
   const bool lost = failure.trouble == postgres::SqlTrouble::kLost;
   if (lost) connection_.close();
-  const std::lock_guard lock(mutex_);
-  health_.last_error = failure.message;
-  if (!lost || !health_.connected) return;
-  health_.connected = false;
-  health_.since = wall_now();
-  ++health_.lost_connections;
+  const Error trouble = failure.to_error();
+  {
+    const std::lock_guard lock(mutex_);
+    health_.last_error = failure.message;
+    if (lost && health_.connected) {
+      health_.connected = false;
+      health_.since = wall_now();
+      ++health_.lost_connections;
+    }
+    // One that may pass. What is refused is the batch's own fault, and the engine's to see to.
+    const bool passes = lost || failure.trouble == postgres::SqlTrouble::kPasses;
+    if (!passes || (health_.trouble && health_.trouble->code == trouble.code)) return;
+    health_.trouble = trouble;
+    trouble_while_ = doing;
+  }
+  if (options_.on_trouble) options_.on_trouble(trouble);
 }
 
 void PostgresStore::Worker::end(Error error) {

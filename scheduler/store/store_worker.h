@@ -65,8 +65,9 @@ class PostgresStore::Worker {
   // --- any thread
   void lose_leadership(LeaderEpoch epoch, const std::string& reason);
   bool leads(LeaderEpoch epoch) const;
-  void worked();
-  void failed(const postgres::SqlFailure& failure);
+  enum class Doing { kCommitting, kOther };
+  void worked(Doing doing = Doing::kOther);
+  void failed(const postgres::SqlFailure& failure, Doing doing = Doing::kOther);
   void end(Error error);
 
   const PostgresStoreOptions options_;
@@ -82,6 +83,7 @@ class PostgresStore::Worker {
   Monotonic stop_by_;
   bool ended_ = false;  // fatal_ was called
   StoreHealth health_;
+  Doing trouble_while_ = Doing::kOther;  // that of health_.trouble
 
   // The writer's own.
   WatchedConnection connection_;

@@ -2,7 +2,8 @@
 """The flights workflow, killed with -9 at each named failpoint on its way: the steps whose order matters.
 
 The programs kill themselves there (base/failpoint.h): the scheduler before, in and after commits and when it
-takes the lead, runners around a result, an upload, a publication. Then `up` without failpoints repairs, and
+takes the lead or writes a checkpoint, workers around what they say, runners around a result, an upload, a
+publication. Then `up` without failpoints repairs, and
 the result is that of an undisturbed run, once. Ends with how often each failpoint was passed.
 """
 import collections
@@ -28,6 +29,9 @@ OF_THE_SCHEDULER = (
     ("store.in_commit", 3), ("store.in_commit", 7), ("store.after_commit", 3), ("store.after_commit", 6),
     ("store.after_commit", 8),
 )
+# With a checkpoint every few batches.
+OF_A_CHECKPOINT = (("store.before_checkpoint", 1), ("store.in_checkpoint", 1), ("store.after_checkpoint", 2))
+OF_A_WORKER = (("worker.start", 2), ("worker.heartbeat", 1), ("worker.before_result", 1), ("worker.result_acknowledged", 2))
 OF_A_RUNNER = (
     ("runner.before_result", 1), ("runner.after_result", 1), ("upload.before_fsync", 1), ("upload.after_fsync", 1),
     ("publish.before_lock", 1), ("publish.before_move", 1), ("publish.after_move", 1), ("publish.after_manifest", 1),
@@ -63,15 +67,23 @@ class Failpoints(unittest.TestCase):
             time.sleep(0.01)
         self.fail(f"{name} was not passed {count} times in 60 s: is it still on the way?\n{stack.logs()}")
 
-    def killed_at(self, name, count, after):
+    def start_with(self, stack, environment):
+        """The stack with failpoints; the process that submits a run, if it comes so far."""
+        stack.call("down")
+        if stack.up(env=os.environ | environment, check=False).returncode != 0:
+            return None
+        # Tries again under its key until the scheduler is back, where its answer is lost.
+        return stack.submit_flights(min_flights=MIN_FLIGHTS)
+
+    def start_with_checkpoints(self, stack, environment):
+        stack.replace_scheduler(environment, checkpoint_interval="50ms", checkpoint_batches=2)
+        return stack.submit_flights(min_flights=MIN_FLIGHTS)
+
+    def killed_at(self, name, count, after=lambda stack: None, start=None):
         with Stack(data=self.data) as stack:
-            stack.call("down")
             log = stack.root / "passed"
-            environment = os.environ | {"MILLRACE_FAILPOINT_KILL": f"{name}:{count}", "MILLRACE_FAILPOINT_LOG": str(log)}
-            submission = None
-            if stack.up(env=environment, check=False).returncode == 0:
-                # Tries again under its key until the scheduler is back, where its answer is lost.
-                submission = stack.submit_flights(min_flights=MIN_FLIGHTS)
+            submission = (start or self.start_with)(
+                stack, {"MILLRACE_FAILPOINT_KILL": f"{name}:{count}", "MILLRACE_FAILPOINT_LOG": str(log)})
             self.wait_for_pass(log, name, count, stack)
             self.histogram.update(log.read_text().split())
             after(stack)
@@ -93,7 +105,17 @@ class Failpoints(unittest.TestCase):
     def test_of_the_scheduler(self):
         for name, count in OF_THE_SCHEDULER:
             with self.subTest(failpoint=name, count=count):
-                self.killed_at(name, count, after=lambda stack: None)
+                self.killed_at(name, count)
+
+    def test_of_a_checkpoint(self):
+        for name, count in OF_A_CHECKPOINT:
+            with self.subTest(failpoint=name, count=count):
+                self.killed_at(name, count, start=self.start_with_checkpoints)
+
+    def test_of_a_worker(self):
+        for name, count in OF_A_WORKER:
+            with self.subTest(failpoint=name, count=count):
+                self.killed_at(name, count)
 
     def test_of_a_runner(self):
         for name, count in OF_A_RUNNER:

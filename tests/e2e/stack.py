@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 BIN = pathlib.Path(os.environ["MILLRACE_BIN_DIR"])
 SOURCE = pathlib.Path(os.environ["MILLRACE_SOURCE_DIR"])
@@ -25,10 +26,38 @@ def lives(pid):
         return False
 
 
+def parent(pid):
+    """The process number of the parent; None when the process is gone."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def program(pid):
+    """The file name of what the process runs; empty when it is gone."""
+    try:
+        return pathlib.Path(pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]).name
+    except OSError:
+        return ""
+
+
+def until(wanted, what, limit=60, pause=0.01):
+    """What `wanted` gives once it gives something true; AssertionError when that takes too long."""
+    deadline = time.monotonic() + limit
+    while True:
+        found = wanted()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {limit} s: {what() if callable(what) else what}")
+        time.sleep(pause)
+
+
 class Stack:
     """A context: up on entry, down and removed on exit. `root` holds the stack, its input and its output."""
 
-    def __init__(self, data=DATA, lease="3s", flags=()):
+    def __init__(self, data=DATA, lease="3s", flags=(), environment=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="millrace-e2e-"))
         # Root's Postgres is another user's process and must get through to its folder.
         self.root.chmod(0o711)
@@ -38,6 +67,9 @@ class Stack:
         self.data = data
         self.lease = lease
         self.flags = flags  # of `up`
+        self.environment = environment or {}  # of the daemons, beside this process's own
+        self.others = []  # processes that are not `up`'s
+        self.worker_words = []  # how `up` started its own
 
     def __enter__(self):
         try:
@@ -48,6 +80,11 @@ class Stack:
         return self
 
     def __exit__(self, *_):
+        for other in self.others:
+            if other.poll() is None:
+                other.send_signal(signal.SIGCONT)
+                other.kill()
+            other.wait()
         self.call("down", "--purge", check=False)
         shutil.rmtree(self.root, ignore_errors=True)
 
@@ -62,8 +99,80 @@ class Stack:
         return done
 
     def up(self, **options):
+        options.setdefault("env", os.environ | self.environment)
         return self.call("up", "--allow", self.data, "--allow", self.out, "--lease", self.lease, *self.flags,
                          **options)
+
+    def start_worker(self, name, environment=None, **flags):
+        """One more worker like the one of `up`, of another name; its log lies beside that one's."""
+        words = list(self.words_of_worker())
+        flags = {"name": name, "state-dir": self.directory / "state" / name} | flags
+        for flag, value in flags.items():
+            flag = "--" + flag.replace("_", "-")
+            if flag in words:
+                words[words.index(flag) + 1] = str(value)
+            else:
+                words += [flag, str(value)]
+        with open(self.directory / "logs" / f"{name}.log", "ab") as log:
+            worker = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                      env=os.environ | self.environment | (environment or {}))
+        self.others.append(worker)
+        return worker
+
+    def replace_scheduler(self, environment, **flags):
+        """Another scheduler in place of the one of `up`, which the next `up` replaces in turn."""
+        pid = self.pid("scheduler")
+        words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
+        for flag, value in flags.items():
+            words += ["--" + flag.replace("_", "-"), str(value)]
+        self.kill(pid, signal.SIGTERM)
+        until(lambda: not lives(pid), "the end of the scheduler")
+        with open(self.directory / "logs" / "scheduler.log", "ab") as log:
+            scheduler = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                         env=os.environ | self.environment | environment)
+        self.others.append(scheduler)
+        return scheduler
+
+    def words_of_worker(self):
+        if not self.worker_words:
+            self.worker_words = pathlib.Path(f"/proc/{self.pid('worker')}/cmdline").read_text().split("\0")[:-1]
+        return self.worker_words
+
+    def stop_worker(self):
+        """Ends the worker of `up`; start_worker starts others."""
+        self.words_of_worker()
+        pid = self.pid("worker")
+        self.kill(pid, signal.SIGTERM)
+        until(lambda: not lives(pid), "the end of the worker")
+
+    def get(self, path):
+        """The text that the scheduler answers to GET."""
+        token = (self.directory / "tokens" / "api").read_text().strip()
+        request = urllib.request.Request(self.url() + path, headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read().decode()
+
+    def url(self):
+        return f"http://127.0.0.1:{(self.directory / 'state' / 'scheduler.port').read_text().strip()}"
+
+    def decisions(self, reason):
+        """How often the scheduler counted the reason."""
+        start = f'millrace_decisions_total{{reason="{reason}"}} '
+        lines = [line for line in self.get("/metrics").splitlines() if line.startswith(start)]
+        return int(float(lines[0][len(start):])) if lines else 0
+
+    def attempts(self, run, task):
+        return json.loads(self.get(f"/v1/namespaces/default/runs/{run}/tasks/{task}/attempts"))["items"]
+
+    def apply(self, text):
+        manifest = self.root / "manifest.yaml"
+        manifest.write_text(text)
+        self.call("apply", "-f", manifest)
+
+    def start(self, workflow, **parameters):
+        """The name of a new run."""
+        pairs = [word for name, value in parameters.items() for word in ("-p", f"{name}={value}")]
+        return self.call("run", workflow, *pairs).stdout.strip()
 
     def logs(self):
         """The ends of the daemons' logs, for failures."""

@@ -3,7 +3,7 @@
 //
 // One call at a time. Every call ends soon after its `stop` says so, with task.cancelled
 // (Transient), or with an error of these classes: User (the data or the statement), Policy
-// (refused), Resource (memory, spill, disk: engine.out_of_memory, engine.disk_full),
+// (refused), Resource (memory, spill, disk: engine.out_of_memory, disk.full, disk.exceeded),
 // Infrastructure.
 //
 //   MILLRACE_TRY(engine, open_query_engine());

@@ -8,10 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
+
+#include "base/file_error.h"
 
 namespace millrace::kernel {
 namespace {
@@ -32,8 +33,7 @@ Error outside(const std::string& path) {
 }
 
 Error failed(const std::string& what, const std::string& path, int error) {
-  return Error{ErrorClass::kInfrastructure, "source.open_failed",
-               what + " \"" + path + "\" failed: " + std::strerror(error)};
+  return file_error(what, path, error, "source.open_failed");
 }
 
 Error not_found(const std::string& path) {

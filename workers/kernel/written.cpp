@@ -11,13 +11,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "base/file_error.h"
 #include "lib/ipc/owned_fd.h"
 
 namespace millrace::kernel {
@@ -34,15 +34,6 @@ std::string hex(std::uint64_t value) {
 }
 
 }  // namespace
-
-Error file_error(const std::string& what, const std::string& path, int error) {
-  if (error == ENOSPC || error == EDQUOT)
-    return Error{ErrorClass::kResource, "engine.disk_full",
-                 what + " \"" + path + "\": no space left on the device",
-                 "free space, or grant the task more disk"};
-  return Error{ErrorClass::kInfrastructure, "file.failed",
-               what + " \"" + path + "\" failed: " + std::strerror(error)};
-}
 
 Result<std::string> checksum_of_file(const std::string& path) {
   const ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

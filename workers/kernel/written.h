@@ -27,15 +27,11 @@ struct WrittenDataset {
   std::int64_t bytes = 0;
 };
 
-// Why an operation on a file failed: engine.disk_full (Resource) or file.failed. `error` is of
-// errno.
-Error file_error(const std::string& what, const std::string& path, int error);
-
 // "xxh64:" and the hash of a file's bytes. Error: file.failed (infrastructure).
 Result<std::string> checksum_of_file(const std::string& path);
 
 // Returns when the file's or folder's content would survive a loss of power. Errors: file.failed,
-// engine.disk_full.
+// disk.full.
 Status sync_path(const std::string& path);
 
 // Makes `folder` and those above it as far as they lack. The result is what has to be synced before

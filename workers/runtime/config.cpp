@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "lib/ipc/socket_address.h"
+#include "workers/runtime/memory_groups.h"
 #include "workers/runtime/task_log.h"
 
 namespace millrace::runtime {
@@ -116,6 +117,13 @@ constexpr Flag kFlags[] = {
      [](WorkerConfig& c, std::string_view v) { return parse_seconds(v, c.grace); }},
     {"drain", "SECONDS", "after SIGTERM, until what still runs is ended (60)",
      [](WorkerConfig& c, std::string_view v) { return parse_seconds(v, c.drain_limit); }},
+    {"sample-interval", "MILLISECONDS", "between looks at what attempts use (100)",
+     [](WorkerConfig& c, std::string_view v) {
+       std::int64_t value = 0;
+       const bool valid = parse_count(v, 1, value);
+       if (valid) c.sample_interval = milliseconds(value);
+       return valid;
+     }},
     {"log-format", "text|json", "of the worker's own log, on standard error (text)",
      [](WorkerConfig& c, std::string_view v) {
        c.log_format = v == "json" ? telemetry::Log::Format::kJson : telemetry::Log::Format::kText;
@@ -128,9 +136,12 @@ constexpr Flag kFlags[] = {
 // The memory that this process may use: of the machine, or of the container.
 Bytes machine_memory() {
   std::int64_t bytes = ::sysconf(_SC_PHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
-  std::ifstream limit("/sys/fs/cgroup/memory.max");
-  std::int64_t value = 0;
-  if (limit >> value) bytes = std::min(bytes, value);  // "max" is no number
+  if (const auto place = own_memory_cgroup()) {
+    std::ifstream limit(place->folder /
+                        (place->version == 2 ? "memory.max" : "memory.limit_in_bytes"));
+    std::int64_t value = 0;
+    if (limit >> value) bytes = std::min(bytes, value);  // "max" is no number
+  }
   return Bytes(bytes / 5 * 4);
 }
 

@@ -53,4 +53,12 @@ std::optional<Error> Meter::exceeded() const {
   return std::nullopt;
 }
 
+Error Meter::ended_by_kernel() {
+  memory_peak_ = std::max(memory_peak_, limits_.memory);  // quicker than the samples
+  return {ErrorClass::kResource, "memory.exceeded",
+          "the kernel ended the attempt at its limit of memory, it was granted " +
+              mebibytes_text(limits_.memory),
+          "raise resources.memory of the task", ""};
+}
+
 }  // namespace millrace::runtime

@@ -40,6 +40,9 @@ class Meter {
   // The figure that is beyond its limit now: Resource memory.exceeded or disk.exceeded.
   std::optional<Error> exceeded() const;
 
+  // What the kernel's ceiling gives: Resource memory.exceeded.
+  Error ended_by_kernel();
+
   Micros cpu() const { return cpu_; }
   Bytes memory() const { return memory_; }  // at the last sample
   Bytes memory_peak() const { return memory_peak_; }

@@ -63,6 +63,13 @@ RunnerPool::RunnerPool(asio::io_context& context, RunnerPoolOptions options, Jou
       retry_(context) {
   // What a dead runner leaves behind becomes this process's child: it is killed and waited for.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (Result<MemoryGroups> groups = MemoryGroups::open(own_memory_cgroup()); groups.ok()) {
+    memory_groups_ = std::move(groups).value();
+    log_.info("the kernel holds attempts to their memory");
+  } else {
+    log_.info("the watchdog alone holds attempts to their memory",
+              {{"why", groups.error().message}});
+  }
 }
 
 RunnerPool::~RunnerPool() = default;
@@ -151,7 +158,38 @@ void RunnerPool::start_one() {
     kill(it->second);
   });
   by_pid_[pid] = id;
+  put_into_group(runner);
   runners_.emplace(id, std::move(runner));
+}
+
+// At once, so that what it starts is in the group as well.
+void RunnerPool::put_into_group(Runner& runner) {
+  if (!memory_groups_) return;
+  Result<MemoryGroup> group =
+      memory_groups_->make("runner-" + std::to_string(runner.view.id.value()));
+  Status taken = group.ok() ? group->take(runner.process->pid()) : Status(group.error());
+  if (taken.ok())
+    runner.memory = std::move(group).value();
+  else
+    log_.warn("a runner without a group", {{"error", taken.error().to_text()}});
+}
+
+void RunnerPool::limit_memory(Epoch epoch, Bytes grant) {
+  Runner* runner = find(epoch);
+  if (runner == nullptr || !runner->memory) return;
+  // What the runner itself needs comes on top: the watchdog is to be the first.
+  const Bytes limit = grant > Bytes(0) ? grant + runner->view.first_idle_memory : Bytes(0);
+  if (const Status limited = runner->memory->limit(limit); !limited.ok())
+    log_.warn("a runner without a limit", {{"error", limited.error().to_text()}});
+}
+
+bool RunnerPool::out_of_memory(const Runner& runner) {
+  return runner.memory && runner.memory->kills() > runner.memory_kills;
+}
+
+bool RunnerPool::out_of_memory(Epoch epoch) {
+  const Runner* runner = find(epoch);
+  return runner != nullptr && out_of_memory(*runner);
 }
 
 void RunnerPool::start_failed(const Error& error) {
@@ -203,7 +241,11 @@ void RunnerPool::release(Epoch epoch, bool reusable, bool had_children) {
   if (runner == nullptr) return;
   runner->epoch.reset();
   const pid_t pid = runner->process->pid();
-  if (had_children) kill_descendants(pid);
+  if (had_children) {
+    kill_descendants(pid);
+    // A command may do without a child that the kernel ended.
+    if (runner->memory) runner->memory_kills = runner->memory->kills();
+  }
   ++runner->view.served;
   if (runner->view.phase != RunnerPhase::kBusy || !reusable) {
     retire(*runner);
@@ -271,7 +313,8 @@ void RunnerPool::exited(RunnerId id, int wait_status) {
   // Its last words, also a result: a runner may say it and end.
   runner.process->finish();
   const std::optional<Epoch> epoch = runner.epoch;
-  const RunnerEnd end{wait_status, runner.reason};
+  const RunnerEnd end{wait_status, out_of_memory(runner), runner.reason};
+  if (runner.memory) memory_groups_->give_back(*runner.memory);
   const bool started = runner.view.phase == RunnerPhase::kStarting ||
                        (runner.reason && runner.reason->code == "runner.not_ready");
   journal_.forget(runner.process->pid());
@@ -308,6 +351,8 @@ void RunnerPool::end_all() {
     if (by_pid_.erase(pid) > 0) journal_.forget(pid);
     kill_orphans();
   }
+  for (auto& [id, runner] : runners_)
+    if (runner.memory) memory_groups_->give_back(*runner.memory);
   runners_.clear();
 }
 

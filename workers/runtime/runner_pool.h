@@ -17,6 +17,7 @@
 #include "lib/telemetry/log.h"
 #include "workers/runtime/backoff.h"
 #include "workers/runtime/journal.h"
+#include "workers/runtime/memory_groups.h"
 #include "workers/runtime/pool_policy.h"
 #include "workers/runtime/runner_process.h"
 #include "workers/runtime/types.h"
@@ -34,6 +35,7 @@ struct RunnerPoolOptions {
 // How a busy runner ended, with all of its processes.
 struct RunnerEnd {
   int wait_status = 0;          // of waitpid(2)
+  bool out_of_memory = false;   // the kernel ended it, or what it ran, at its limit
   std::optional<Error> reason;  // when its channel broke first
 };
 
@@ -63,6 +65,10 @@ class RunnerPool final : private RunnerEvents {
   void release(Epoch epoch, bool reusable, bool had_children);
   // SIGKILL for the runner and all that descends from it; on_ended follows.
   void kill(Epoch epoch);
+  // The kernel's ceiling for the attempt's processes, where there are control groups.
+  void limit_memory(Epoch epoch, Bytes grant);
+  // Whether the kernel has ended one of them at it.
+  bool out_of_memory(Epoch epoch);
   // The attempt's runner; null when it has none.
   RunnerProcess* runner_of(Epoch epoch);
   // No runner is kept ready any more, idle ones end.
@@ -79,6 +85,8 @@ class RunnerPool final : private RunnerEvents {
     std::optional<Error> reason;                       // why its channel broke
     std::unique_ptr<boost::asio::steady_timer> timer;  // of its start or its end
     bool killed = false;
+    std::optional<MemoryGroup> memory;
+    std::uint64_t memory_kills = 0;  // in its group, of attempts before this one
   };
   struct Request {
     Epoch epoch;
@@ -93,9 +101,11 @@ class RunnerPool final : private RunnerEvents {
   void schedule();
   void plan();
   void start_one();
+  void put_into_group(Runner& runner);
   void start_failed(const Error& error);
   void retire(Runner& runner);
   void kill(Runner& runner);
+  static bool out_of_memory(const Runner& runner);
   void await_children();
   void reap();
   void exited(RunnerId id, int wait_status);
@@ -107,6 +117,7 @@ class RunnerPool final : private RunnerEvents {
   Journal& journal_;
   telemetry::Log& log_;
   RunnerPoolEvents& events_;
+  std::optional<MemoryGroups> memory_groups_;  // where they may be made
   std::map<RunnerId, Runner> runners_;
   std::map<pid_t, RunnerId> by_pid_;
   std::vector<Request> requests_;  // in the order they came

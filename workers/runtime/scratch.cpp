@@ -4,8 +4,9 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "base/file_error.h"
 
 namespace millrace::runtime {
 namespace {
@@ -25,8 +26,7 @@ Result<std::filesystem::path> ScratchFolders::take() {
   }
   std::filesystem::path folder = root_ / std::to_string(++last_);
   if (::mkdir(folder.c_str(), 0700) != 0)
-    return Error{ErrorClass::kInfrastructure, "worker.scratch_failed",
-                 "cannot make \"" + folder.string() + "\": " + std::strerror(errno)};
+    return file_error("making", folder, errno, "worker.scratch_failed");
   return folder;
 }
 

@@ -32,7 +32,7 @@ SpawnOptions runner_program(const WorkerConfig& config) {
   // For tests of what a crash between two steps leaves, and for builds with a sanitizer.
   for (const char* name :
        {"MILLRACE_FAILPOINT_KILL", "MILLRACE_FAILPOINT_LOG", "MILLRACE_FAILPOINT_TIMES",
-        "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
+        "MILLRACE_FAILPOINT_STOP", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
     if (const char* value = std::getenv(name); value != nullptr)
       options.environment.push_back(std::string(name) + "=" + value);
   return options;
@@ -150,6 +150,7 @@ void Worker::arm_heartbeat() {
 }
 
 void Worker::heartbeat() {
+  MILLRACE_FAILPOINT("worker.heartbeat");
   WorkerMessage message;
   auto& heartbeat = *message.mutable_heartbeat();
   for (const auto& [epoch, attempt] : attempts_) {
@@ -177,6 +178,7 @@ void Worker::on_start(const worker::v1alpha1::Start& start) {
   attempt.kind = start.kind();
   attempt.grant = start.grant();
   attempt.timeout = Micros(start.attempt_timeout_us());
+  MILLRACE_FAILPOINT("worker.start");
   leases_.hold(epoch, Monotonic(start.lease_from_monotonic_us()), Micros(start.lease_us()));
   arm_tick();
   if (draining_)
@@ -227,6 +229,7 @@ void Worker::on_cancel(const worker::v1alpha1::Cancel& cancel) {
 void Worker::on_result_ack(const worker::v1alpha1::ResultAck& ack) {
   const auto it = attempts_.find(Epoch(ack.attempt().epoch()));
   if (it == attempts_.end() || it->second.phase != AttemptPhase::kFinished) return;
+  MILLRACE_FAILPOINT("worker.result_acknowledged");
   if (!ack.accepted()) note("result not accepted", it->second, ack.code());
   forget(it->first);
 }

@@ -114,6 +114,7 @@ Status Worker::prepare(Attempt& attempt, RunnerProcess& runner) {
   const pid_t pid = runner.pid();
   reset_peak(pid);
   const auto stat = read_stat(pid);
+  pool_.limit_memory(Epoch(attempt.ref.epoch()), Bytes(attempt.grant.memory_bytes()));
   attempt.meter = Meter({Bytes(attempt.grant.memory_bytes()), Bytes(attempt.grant.disk_bytes())},
                         {pid, read_cpu(pid), stat ? stat->children_cpu : Micros(0), {}});
   return ok_status();
@@ -147,7 +148,9 @@ void Worker::on_message(Epoch epoch, const FromRunner& message) {
     case FromRunner::kFailed:
       if (!mine(message.failed())) return;
       attempt.reported = message.failed().usage();
-      return fail(epoch, attempt, message.failed().failure());
+      return fail(epoch, attempt,
+                  pool_.out_of_memory(epoch) ? to_wire(attempt.meter.ended_by_kernel())
+                                             : message.failed().failure());
     case FromRunner::kReady:
     case FromRunner::MESSAGE_NOT_SET:
       return;
@@ -204,6 +207,7 @@ void Worker::on_ended(Epoch epoch, const RunnerEnd& ended) {
     if (!failure) return forget(epoch);
     return fail(epoch, attempt, to_wire(*failure));
   }
+  if (ended.out_of_memory) return fail(epoch, attempt, to_wire(attempt.meter.ended_by_kernel()));
   const auto deadline = leases_.deadline(epoch);
   const bool lease_passed =
       (deadline && *deadline <= monotonic_now()) ||

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "lib/ipc/owned_fd.h"
+#include "workers/runtime/memory_groups.h"
 #include "workers/runtime/process_table.h"
 #include "workers/runtime/testing/scripted_scheduler.h"
 #include "workers/runtime/types.h"
@@ -402,7 +403,26 @@ TEST_F(WorkerProgram, an_attempt_beyond_its_memory_is_ended_with_figures) {
   EXPECT_EQ(failure.code(), "memory.exceeded");
   EXPECT_EQ(failure.error_class(), "Resource");
   EXPECT_NE(failure.message().find("granted 64.0 MiB"), std::string::npos) << failure.message();
-  EXPECT_GT(result.failed().usage().memory_peak_bytes(), 64 << 20);
+  EXPECT_GE(result.failed().usage().memory_peak_bytes(), 64 << 20);
+}
+
+TEST_F(WorkerProgram, the_kernel_holds_an_attempt_to_its_memory_where_it_may) {
+  // So seldom does the watchdog look that it comes too late for the attempt.
+  start_and_greet({"--sample-interval=10000"});
+  const bool by_kernel =
+      read_file(folder_ / "worker.log").find("the kernel holds attempts to their memory") !=
+      std::string::npos;
+  EXPECT_EQ(by_kernel, MemoryGroups::open(own_memory_cgroup()).ok());
+  scheduler_->start(5, json{{"do", "grow"}, {"mebibytes", 200}}.dump(), "default", 64 << 20);
+  const WorkerMessage result = scheduler_->await_result(5);
+  const auto& failure = result.failed().failure();
+  EXPECT_EQ(failure.code(), "memory.exceeded");
+  EXPECT_EQ(failure.message().find("the kernel ended the attempt") != std::string::npos, by_kernel)
+      << failure.message();
+  // The next one gets a runner that is no worse off.
+  scheduler_->start(6, json{{"do", "grow"}, {"mebibytes", 32}}.dump(), "default", 64 << 20);
+  scheduler_->cancel(6, milliseconds(200));
+  EXPECT_EQ(failure_of(6).code(), "attempt.cancelled");
 }
 
 TEST_F(WorkerProgram, what_an_attempt_leaves_running_is_killed) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/file_error.h"
 #include "base/overloaded.h"
 #include "manifest/utf8.h"
 #include "workers/tasks/child_command.h"
@@ -139,9 +140,7 @@ Result<TaskSuccess> run_command(const manifest::CommandTask& task, const TaskReq
   const std::string outputs = request.scratch_folder + "/outputs";
   std::error_code error;
   fs::create_directories(outputs, error);
-  if (error)
-    return Error{ErrorClass::kInfrastructure, "command.start",
-                 "the scratch folder can't be used: " + error.message()};
+  if (error) return file_error("making", outputs, error, "command.start");
   const CommandSpec spec{task.argv, environment_of(task, request, outputs),
                          task.working_directory.value_or(request.scratch_folder)};
   Result<ChildCommand> child = ChildCommand::start(spec, context.report_group);

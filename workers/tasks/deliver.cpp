@@ -55,12 +55,22 @@ Result<TaskSuccess> stage(const manifest::DeliverTask& task,
                           .files = {}};
   const FileFormat format = format_of(destination);
   const std::string staging = folder + "/" + staging_folder(publication);
-  MILLRACE_TRY(folders, kernel::make_folder(staging));
-  MILLRACE_TRY(
-      file, context.engine.export_rows(view, format.format,
-                                       staging + "/" + task.dataset + "-00000" + format.extension,
-                                       {context.stop, context.activity}));
-  MILLRACE_RETURN_IF_ERROR(kernel::sync_paths(folders));
+  const std::string name = staging + "/" + task.dataset + "-00000" + format.extension;
+  const auto written = [&]() -> Result<kernel::WrittenFile> {
+    MILLRACE_TRY(folders, kernel::make_folder(staging));
+    MILLRACE_TRY(file, context.engine.export_rows(view, format.format, name,
+                                                  {context.stop, context.activity}));
+    MILLRACE_RETURN_IF_ERROR(kernel::sync_paths(folders));
+    return file;
+  };
+  Result<kernel::WrittenFile> staged = written();
+  if (!staged.ok()) {
+    // Nobody publishes it, and on a full disk it would stand in the way of the next attempt.
+    std::error_code ignored;
+    std::filesystem::remove_all(staging, ignored);
+    return std::move(staged).error();
+  }
+  const kernel::WrittenFile& file = *staged;
   publication.files.push_back({file.name, file.rows, file.bytes, file.checksum});
   TaskSuccess success;
   success.publication_json = to_json(publication);

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -16,6 +15,7 @@
 #include <thread>
 
 #include "base/failpoint.h"
+#include "base/file_error.h"
 #include "lib/ipc/owned_fd.h"
 #include "workers/kernel/written.h"
 
@@ -28,11 +28,6 @@ using nlohmann::json;
 constexpr std::string_view kManifest = "manifest.json";
 constexpr std::string_view kLock = ".millrace.lock";
 constexpr std::chrono::seconds kLockPatience{30};
-
-Error failed(const std::string& what, const fs::path& path, int error) {
-  return Error{ErrorClass::kInfrastructure, "file.failed",
-               what + " \"" + path.string() + "\" failed: " + std::strerror(error)};
-}
 
 bool is_file_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
@@ -63,7 +58,7 @@ Result<std::optional<InPlace>> read_manifest(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     if (!fs::exists(path)) return std::optional<InPlace>();
-    return failed("opening", path, errno);
+    return file_error("opening", path, errno);
   }
   const json value = json::parse(file, nullptr, false);
   InPlace in_place;
@@ -88,16 +83,16 @@ Status write_whole(const fs::path& path, const std::string& content) {
   {
     const ipc::OwnedFd file(
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
-    if (!file) return failed("making", beside, errno);
+    if (!file) return file_error("making", beside, errno);
     for (std::size_t at = 0; at < content.size();) {
       const ssize_t count = ::write(file.get(), content.data() + at, content.size() - at);
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return failed("writing", beside, errno);
+      if (count < 0) return file_error("writing", beside, errno);
       at += static_cast<std::size_t>(count);
     }
-    if (::fsync(file.get()) != 0) return failed("writing", beside, errno);
+    if (::fsync(file.get()) != 0) return file_error("writing", beside, errno);
   }
-  if (::rename(beside.c_str(), path.c_str()) != 0) return failed("replacing", path, errno);
+  if (::rename(beside.c_str(), path.c_str()) != 0) return file_error("replacing", path, errno);
   return kernel::sync_path(path.parent_path().string());
 }
 
@@ -110,10 +105,10 @@ Error cancelled() {
 Result<ipc::OwnedFd> lock_folder(const fs::path& folder, const std::stop_token& stop) {
   const fs::path path = folder / kLock;
   ipc::OwnedFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
-  if (!lock) return failed("opening", path, errno);
+  if (!lock) return file_error("opening", path, errno);
   const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return failed("locking", path, errno);
+    if (errno != EWOULDBLOCK && errno != EINTR) return file_error("locking", path, errno);
     if (stop.stop_requested()) return cancelled();
     if (std::chrono::steady_clock::now() > deadline)
       return Error{ErrorClass::kTransient, "deliver.locked",
@@ -129,7 +124,7 @@ Status move_into_place(const Publication& publication, std::int64_t order, const
     const fs::path from = staging / file.name;
     const fs::path to = folder / published_name(file.name, order);
     if (::rename(from.c_str(), to.c_str()) == 0) continue;
-    if (errno != ENOENT) return failed("moving", from, errno);
+    if (errno != ENOENT) return file_error("moving", from, errno);
     // Moved by an attempt that did not come further.
     std::error_code error;
     if (fs::file_size(to, error) == static_cast<std::uintmax_t>(file.bytes) && !error) continue;

@@ -84,5 +84,24 @@ TEST(HostileQuery, is_refused_by_the_runner_itself) {
   EXPECT_GE(refused, 80);
 }
 
+TEST(FailedAttempt, leaves_no_file_behind_and_takes_no_others) {
+  const TempFolder folder;
+  auto engine = kernel::open_query_engine();
+  ASSERT_TRUE(engine.ok()) << engine.error().to_text();
+  kernel::Activity activity;
+  TaskContext context{**engine, {}, activity, [](const ProcessGroup&) {}, 0};
+  TaskRequest request;
+  request.data_root = folder / "data";
+  request.output_prefix = "ns/run/0/7";
+  request.scratch_folder = folder / "scratch";
+  request.task.kind = manifest::QueryTask{
+      .sql = "SELECT nothing", .into = {.dataset = "out"}, .max_rows = std::nullopt};
+  folder.write("data/ns/run/0/7/out/part-0.parquet", "half of it");
+  const std::string other = folder.write("data/ns/run/0/6/out/part-0.parquet", "another's");
+  ASSERT_FALSE(run_task(request, context).ok());
+  EXPECT_FALSE(std::filesystem::exists(folder / "data/ns/run/0/7"));
+  EXPECT_TRUE(std::filesystem::exists(other));
+}
+
 }  // namespace
 }  // namespace millrace::tasks

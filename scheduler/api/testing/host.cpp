@@ -30,11 +30,12 @@ Host::Host(Api::Options options, http::ServerOptions server)
                                  return scheduler::RunId(RawId{0x0123'0000'0000'0000ULL + count,
                                                                count * 0x9E37'79B9'7F4A'7C15ULL});
                                },
-                           .ready =
-                               [this] {
-                                 const std::lock_guard lock(mutex_);
-                                 return leads_;
-                               },
+                           .ready = [this]() -> Status {
+                             const std::lock_guard lock(mutex_);
+                             if (leads_) return ok_status();
+                             return Error{ErrorClass::kInfrastructure, "engine.not_leading",
+                                          "this scheduler does not lead yet"};
+                           },
                            .metrics = registry});
   engine_ =
       std::make_unique<scheduler::Engine>(scheduler::Settings{}, scheduler::EngineLimits{},

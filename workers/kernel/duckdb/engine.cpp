@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/file_error.h"
 #include "base/overloaded.h"
 #include "lib/sql/limits.h"
 #include "workers/kernel/duckdb/parquet_output.h"

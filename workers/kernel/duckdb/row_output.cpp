@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/file_error.h"
 #include "lib/ipc/owned_fd.h"
 
 namespace millrace::kernel {

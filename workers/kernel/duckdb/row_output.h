@@ -15,7 +15,7 @@ namespace millrace::kernel {
 
 // Makes `path`, which must not be there and is gone again after an error. `rows` are of the
 // columns' expressions; `schema` names the columns with the types that the statement gave them.
-// Errors: query.row_too_large (User), engine.disk_full, file.failed, task.cancelled, the engine's.
+// Errors: query.row_too_large (User), disk.full, file.failed, task.cancelled, the engine's.
 Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& columns,
                                const Schema& schema, RowFormat format, const RowLimits& limits,
                                const std::string& path, const Watch& watch);

@@ -120,9 +120,11 @@ std::string sql_list(const std::vector<std::string>& texts) {
 
 Error engine_error(duckdb_error_type type, std::string_view message, Author author) {
   const std::string text = lower_first(spoken(message));
-  if (says(message, "No space left on device") || says(message, "max_temp_directory_size"))
-    return Error{ErrorClass::kResource, "engine.disk_full", text,
-                 "free space, or grant the task more disk"};
+  if (says(message, "No space left on device"))
+    return Error{ErrorClass::kResource, "disk.full", text, "make room on the disk that holds it"};
+  if (says(message, "max_temp_directory_size"))
+    return Error{ErrorClass::kResource, "disk.exceeded", text.substr(0, text.find('\n')),
+                 "raise resources.disk of the task"};
   if (says(message, "allocation failure")) type = DUCKDB_ERROR_OUT_OF_MEMORY;
   switch (type) {
     case DUCKDB_ERROR_INTERRUPT:
