@@ -14,7 +14,7 @@ import unittest
 import urllib.error
 
 import small_disk
-from small_disk import MEBIBYTE, SmallDisk
+from small_disk import MEBIBYTE, NoControlGroups, SmallDisk
 from stack import Stack, until
 
 ROWS = 60_000
@@ -124,6 +124,7 @@ class FullDisk(unittest.TestCase):
 
     def test_of_spilled_rows(self):
         self.wait(self.load())
+        self.enterContext(NoControlGroups())
         disk = self.disk(self.stack.directory / "scratch", 512)
         disk.fill(leave=8 * MEBIBYTE)
         run = self.stack.start("sort")
