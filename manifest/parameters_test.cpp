@@ -61,8 +61,7 @@ TEST(Parameters, unknown_and_missing_ones_are_named_together) {
   EXPECT_EQ(bound.findings[0].error.code, "parameter.unknown");
   EXPECT_EQ(bound.findings[0].error.hint, "did you mean source?");
   EXPECT_EQ(bound.findings[1].error.code, "parameter.missing");
-  EXPECT_EQ(bound.findings[1].error.path, "spec.parameters")
-      << bound.findings[1].error.message;
+  EXPECT_EQ(bound.findings[1].error.path, "spec.parameters") << bound.findings[1].error.message;
 }
 
 TEST(Parameters, a_command_line_gives_text) {
