@@ -21,6 +21,7 @@
 #include "base/failpoint.h"
 #include "base/id.h"
 #include "workers/runner/channel.h"
+#include "workers/runner/description.h"
 #include "workers/runner/lease_guard.h"
 
 namespace millrace::runner {
@@ -57,10 +58,11 @@ class BenchRunner {
       const Result<bool> more = channel_.receive();
       if (!more.ok() || !*more) return more.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
       while (true) {
-        Result<std::optional<ToRunner>> message = channel_.next();
-        if (!message.ok()) return EXIT_FAILURE;
-        if (!message->has_value()) break;
-        take(std::move(**message));
+        Result<std::optional<ToRunner>> next = channel_.next();
+        if (!next.ok()) return EXIT_FAILURE;
+        std::optional<ToRunner> message = *std::move(next);
+        if (!message) break;
+        take(*std::move(message));
       }
     }
   }
@@ -71,7 +73,8 @@ class BenchRunner {
     if (message.has_assign())
       assign_ = std::move(*message.mutable_assign());
     else if (message.has_more())
-      assign_.mutable_description()->MergeFrom(message.more().description());
+      append_chunk(*assign_.mutable_description(),
+                   std::move(*message.mutable_more()->mutable_description()));
     else
       return;
     if (message.has_more() ? message.more().more() : assign_.more()) return;

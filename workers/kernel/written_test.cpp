@@ -22,6 +22,7 @@ TEST(Written, a_folder_is_made_with_those_above_it_and_names_all_that_changed) {
 TEST(Written, of_many_that_are_synced_each_one_that_fails_is_told) {
   const testing::TempFolder temp;
   std::vector<std::string> paths;
+  paths.reserve(41);
   for (int i = 0; i < 40; ++i) paths.push_back(temp.write("file-" + std::to_string(i), "text"));
   paths.push_back(temp.path().string());
   EXPECT_TRUE(sync_paths(paths).ok());

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "workers/runner/description.h"
 #include "workers/runner/memory_bound.h"
 #include "workers/runner/translate.h"
 
@@ -77,7 +78,7 @@ Status Runner::handle(const ToRunner& message) {
       {
         const std::lock_guard lock(mutex_);
         if (!growing_.has_value()) return protocol_error("a further chunk, and nothing assigned");
-        growing_->mutable_description()->MergeFrom(message.more().description());
+        append_chunk(*growing_->mutable_description(), message.more().description());
         growing_->set_more(message.more().more());
         assign = *std::move(growing_);
         growing_.reset();

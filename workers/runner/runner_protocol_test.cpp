@@ -79,14 +79,20 @@ TEST_F(RunnerProtocol, a_description_may_come_in_chunks) {
       "count",
       {{"query", {{"sql", "SELECT count(*) AS n FROM planes"}, {"into", {{"dataset", "n"}}}}}});
   first.mutable_assign()->set_more(true);
+  // Cut anywhere, also within a text.
+  auto& body = *first.mutable_assign()->mutable_description()->mutable_body_json();
+  const std::string& schema = planes->success.writes(0).schema_json();
   ToRunner second;
+  second.mutable_more()->mutable_description()->set_body_json(body.substr(10));
+  body.resize(10);
   auto& input = *second.mutable_more()->mutable_description()->add_inputs();
   input.set_dataset("planes");
-  input.set_schema_json(planes->success.writes(0).schema_json());
+  input.set_schema_json(schema.substr(0, 20));
   second.mutable_more()->set_more(true);
   ToRunner third;
   auto& rest = *third.mutable_more()->mutable_description()->add_inputs();
   rest.set_dataset("planes");
+  rest.set_schema_json(schema.substr(20));
   *rest.add_files() = planes->files.at(0).at(0);
   runner_->send(first);
   runner_->send(second);

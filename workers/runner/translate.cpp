@@ -1,7 +1,5 @@
 #include "workers/runner/translate.h"
 
-#include <algorithm>
-
 #include "base/id.h"
 #include "lib/ipc/files_checksum.h"
 #include "manifest/codec.h"
@@ -37,17 +35,15 @@ Result<std::string> run_id_of(const std::string& bytes) {
   return RawId{number(0), number(8)}.to_text();
 }
 
-// Chunks of one dataset become one input.
 std::vector<tasks::TaskInput> inputs_from(const wire::Description& description) {
   std::vector<tasks::TaskInput> inputs;
-  for (const wire::Input& part : description.inputs()) {
-    auto input = std::ranges::find(inputs, part.dataset(), &tasks::TaskInput::dataset);
-    if (input == inputs.end())
-      input = inputs.insert(inputs.end(), tasks::TaskInput{part.dataset(), "", "", {}});
-    if (!part.snapshot_id().empty()) input->snapshot_id = part.snapshot_id();
-    if (!part.schema_json().empty()) input->schema_json = part.schema_json();
-    for (const wire::FileRow& file : part.files())
-      input->files.push_back(
+  inputs.reserve(static_cast<std::size_t>(description.inputs_size()));
+  for (const wire::Input& from : description.inputs()) {
+    auto& input = inputs.emplace_back(
+        tasks::TaskInput{from.dataset(), from.snapshot_id(), from.schema_json(), {}});
+    input.files.reserve(static_cast<std::size_t>(from.files_size()));
+    for (const wire::FileRow& file : from.files())
+      input.files.push_back(
           {file.path(), file.rows(), file.bytes(), file.checksum(), file.statistics_json()});
   }
   return inputs;

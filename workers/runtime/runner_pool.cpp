@@ -314,7 +314,7 @@ void RunnerPool::exited(RunnerId id, int wait_status) {
   runner.process->finish();
   const std::optional<Epoch> epoch = runner.epoch;
   const RunnerEnd end{wait_status, out_of_memory(runner), runner.reason};
-  if (runner.memory) memory_groups_->give_back(*runner.memory);
+  if (runner.memory && memory_groups_) memory_groups_->give_back(*runner.memory);
   const bool started = runner.view.phase == RunnerPhase::kStarting ||
                        (runner.reason && runner.reason->code == "runner.not_ready");
   journal_.forget(runner.process->pid());
@@ -352,7 +352,7 @@ void RunnerPool::end_all() {
     kill_orphans();
   }
   for (auto& [id, runner] : runners_)
-    if (runner.memory) memory_groups_->give_back(*runner.memory);
+    if (runner.memory && memory_groups_) memory_groups_->give_back(*runner.memory);
   runners_.clear();
 }
 
