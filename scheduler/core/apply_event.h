@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/overloaded.h"
+#include "base/text.h"
 #include "scheduler/core/events.h"
 #include "scheduler/core/state.h"
 #include "scheduler/core/transitions.h"
@@ -16,6 +17,7 @@
 namespace millrace::scheduler {
 
 constexpr std::size_t kLastErrorLimit = 512;
+constexpr std::size_t kNoticeLimit = 512;
 
 template <typename Target>
 class EventApplier {
@@ -118,7 +120,10 @@ class EventApplier {
       task.publication_order = e.publication_order;
       target_.put_next_publication_order(e.publication_order + 1);
     }
-    for (const events::SnapshotCommitted& snapshot : e.snapshots) advance_head(ref.run, snapshot);
+    for (const events::SnapshotCommitted& snapshot : e.snapshots) {
+      advance_head(ref.run, snapshot);
+      if (snapshot.write_index > 0 && snapshot.rows > 0) remember_quarantine(ref, snapshot);
+    }
     target_.put_task(ref, task);
     if (!staged) ended(ref);
   }
@@ -219,6 +224,16 @@ class EventApplier {
     RunFacts& run = target_.edit_run(ref.run);
     run.last_error = run.task_spec(ref.task).name + ": " + message;
     if (run.last_error.size() > kLastErrorLimit) run.last_error.resize(kLastErrorLimit);
+  }
+
+  // A person hears of rows that were set aside although all went well.
+  void remember_quarantine(TaskRef ref, const events::SnapshotCommitted& snapshot) {
+    RunFacts& run = target_.edit_run(ref.run);
+    std::string notice = run.notice.empty() ? "" : run.notice + "; ";
+    notice.append(run.task_spec(ref.task).name).append(": ").append(counted(snapshot.rows, "row"));
+    notice.append(" quarantined in ").append(snapshot.dataset);
+    // Those beyond are in the tasks' own messages.
+    if (notice.size() <= kNoticeLimit) run.notice = std::move(notice);
   }
 
   void advance_head(RunId id, const events::SnapshotCommitted& snapshot) {

@@ -263,7 +263,8 @@ void Planner::finish_run(RunId id) {
                                                                       : RunOutcome::kSucceeded;
   std::string message = run->last_error;
   if (outcome == RunOutcome::kTimedOut) message = "the run did not end within its timeout";
-  if (outcome == RunOutcome::kSucceeded || outcome == RunOutcome::kCancelled) message.clear();
+  if (outcome == RunOutcome::kSucceeded) message = run->notice;
+  if (outcome == RunOutcome::kCancelled) message.clear();
   planned_.finished.push_back(std::make_shared<const Run>(Run{{*run, {}}, draft_.all_tasks(id)}));
   emit(events::RunFinished{id, outcome, std::move(message), now_.wall});
 }

@@ -410,6 +410,18 @@ TEST(Datasets, of_two_writers_in_one_batch_one_wins) {
   )");
 }
 
+// What a task writes beside its own target.
+TEST(Datasets, a_run_tells_of_rows_that_were_set_aside) {
+  expect(R"(
+     0s  worker w1
+     0s  submit r1 {a (writes=d appends=q); b: a (writes=e appends=q)}
+     1s  w1 ok a#1 wrote d q  -> ok a#1 wrote d wrote q, ready b, b#1 on w1
+     2s  new leader
+     2s  w1 back b#1          -> nothing
+     3s  w1 ok b#1 wrote e q  -> ok b#1 wrote e wrote q, finished r1 Succeeded: a: 1 row quarantined in q; b: 1 row quarantined in q
+  )");
+}
+
 TEST(Datasets, appends_add_to_whatever_is_there) {
   expect(R"(
      0s  worker w1 cpu=8000

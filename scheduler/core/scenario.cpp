@@ -364,7 +364,9 @@ std::string scenario_text(const Event& event, const ScenarioNames& names) {
             return "desired " + names.runs.at(e.run) + " " + std::string(to_string(e.desired));
           },
           [&](const events::RunFinished& e) {
-            return "finished " + names.runs.at(e.run) + " " + std::string(to_string(e.outcome));
+            const bool tells = e.outcome == RunOutcome::kSucceeded && !e.message.empty();
+            return "finished " + names.runs.at(e.run) + " " + std::string(to_string(e.outcome)) +
+                   (tells ? ": " + e.message : "");
           },
           [&](const events::TaskReady& e) { return "ready " + names.of(e.task); },
           [&](const events::TaskEnded& e) {

@@ -77,6 +77,7 @@ struct RunFacts {
   std::vector<SnapshotId> outgrown;
   RunCounts counts;
   std::string last_error;  // of the latest failure, at most 512 bytes
+  std::string notice;      // what its tasks recorded beside what they wrote, at most 512 bytes
 
   const TaskSpec& task_spec(TaskIndex task) const { return spec->tasks[task.value()]; }
   friend bool operator==(const RunFacts&, const RunFacts&) = default;
@@ -197,7 +198,7 @@ class State {
   void put_run(RunFacts facts, std::vector<Task> tasks) {
     put_run(RunHeader{std::move(facts), {}}, std::move(tasks));
   }
-  RunFacts& edit_run(RunId id);  // pins, last_error: what no index depends on
+  RunFacts& edit_run(RunId id);  // pins, last_error, notice: what no index depends on
   void put_pins(TaskRef ref, TaskPins pins);
   void erase_pins(TaskRef ref);
   void put_desired(RunId id, DesiredState desired, std::string reason);

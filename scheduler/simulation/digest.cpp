@@ -37,7 +37,7 @@ std::uint64_t fold(std::uint64_t hash, const RunHeader& run) {
   hash = fold(fold(hash, run.id.raw()), run.rerun_of.raw());
   hash = simulation::fold(hash, run.order);
   for (const std::string* text : {&run.ns, &run.name, &run.workflow, &run.key, &run.desired_reason,
-                                  &run.last_error, &run.rerun_of_name})
+                                  &run.last_error, &run.notice, &run.rerun_of_name})
     hash = simulation::fold(hash, *text);
   hash = simulation::fold(hash, static_cast<std::uint64_t>(run.desired));
   hash = fold(hash, run.created);

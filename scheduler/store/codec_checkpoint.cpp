@@ -65,6 +65,7 @@ void encode_run(const RunHeader& from, std::uint32_t spec, pb::Run& to) {
     encode_all(pins.bases, *encoded.mutable_bases());
   }
   to.set_last_error(from.last_error);
+  to.set_notice(from.notice);
   to.set_rerun_of(codec::encode(from.rerun_of));
   to.set_rerun_of_name(from.rerun_of_name);
   for (const SnapshotId& snapshot : from.outgrown) to.add_outgrown(codec::encode(snapshot));
@@ -79,6 +80,7 @@ Status decode_run(const pb::Run& from, const std::vector<WorkflowSpecRef>& specs
   to.desired_reason = from.desired_reason();
   to.created = WallTime(from.created());
   to.last_error = from.last_error();
+  to.notice = from.notice();
   to.rerun_of_name = from.rerun_of_name();
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.rerun_of(), to.rerun_of));
   MILLRACE_RETURN_IF_ERROR(codec::decode(from.id(), to.id));

@@ -213,6 +213,7 @@ State RandomLog::state() {
     run.pins = pins();
     run.outgrown = snapshots();
     run.last_error = text();
+    run.notice = text();
     run.rerun_of = id<RunTag>();
     run.rerun_of_name = text();
     std::vector<Task> tasks;
@@ -286,7 +287,7 @@ bool same(const Run& a, const Run& b) {
          x.parameters_hash == y.parameters_hash && x.key == y.key && x.desired == y.desired &&
          x.desired_reason == y.desired_reason && x.created == y.created && x.pins == y.pins &&
          x.outgrown == y.outgrown && same(x.task_pins, y.task_pins) && same(x.counts, y.counts) &&
-         x.last_error == y.last_error && x.rerun_of == y.rerun_of &&
+         x.last_error == y.last_error && x.notice == y.notice && x.rerun_of == y.rerun_of &&
          x.rerun_of_name == y.rerun_of_name &&
          std::equal(a.tasks.begin(), a.tasks.end(), b.tasks.begin(), b.tasks.end(),
                     [](const Task& s, const Task& t) { return same(s, t); });
