@@ -13,12 +13,16 @@ WatchedConnection::WatchedConnection(const std::string& connection_string)
 
 WatchedConnection::~WatchedConnection() { close(); }
 
+void WatchedConnection::Closing::operator()(pqxx::connection_base* connection) const {
+  delete static_cast<pqxx::connection*>(connection);
+}
+
 pqxx::connection_base& WatchedConnection::get() {
   if (connection_ == nullptr) {
     auto opened = std::make_unique<pqxx::connection>(connection_string_);
     const std::lock_guard lock(mutex_);
     socket_ = opened->sock();
-    connection_ = std::move(opened);
+    connection_.reset(opened.release());
   }
   return *connection_;
 }

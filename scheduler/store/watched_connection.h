@@ -26,8 +26,13 @@ class WatchedConnection {
   void break_off();
 
  private:
+  // The base's destructor is not virtual: deleted through it, a connection would stay open.
+  struct Closing {
+    void operator()(pqxx::connection_base* connection) const;
+  };
+
   std::string connection_string_;
-  std::unique_ptr<pqxx::connection_base> connection_;
+  std::unique_ptr<pqxx::connection_base, Closing> connection_;
   std::mutex mutex_;  // guards the socket's number against its reuse
   int socket_ = -1;
 };

@@ -76,8 +76,9 @@ class Failpoints(unittest.TestCase):
         return stack.submit_flights(min_flights=MIN_FLIGHTS)
 
     def start_with_checkpoints(self, stack, environment):
+        stack.apply_flights()  # the next scheduler may not live long enough
         stack.replace_scheduler(environment, checkpoint_interval="50ms", checkpoint_batches=2)
-        return stack.submit_flights(min_flights=MIN_FLIGHTS)
+        return stack.submit_applied_flights(min_flights=MIN_FLIGHTS)
 
     def killed_at(self, name, count, after=lambda stack: None, start=None):
         with Stack(data=self.data) as stack:

@@ -190,7 +190,14 @@ class Stack:
 
     def submit_flights(self, **parameters):
         """The process that starts a run; its output ends with the run's name."""
+        self.apply_flights()
+        return self.submit_applied_flights(**parameters)
+
+    def apply_flights(self):
         self.call("apply", "-f", SOURCE / "examples/flights.yaml")
+
+    def submit_applied_flights(self, **parameters):
+        """It tries again until there is a scheduler, and under its key where an answer is lost."""
         given = {"source": f"file://{self.data}", "out": f"file://{self.out}"} | parameters
         pairs = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
         return subprocess.Popen(

@@ -38,6 +38,9 @@ void LeaseGuard::hold(Monotonic deadline) {
 
 void LeaseGuard::release() {
   const std::lock_guard lock(mutex_);
+  // A process that was stopped goes on with all its threads at once: the work may have come to its
+  // end before the watch has looked.
+  if (deadline_.has_value() && *deadline_ <= monotonic_now()) end_process(ipc::kLeasePassedExit);
   deadline_.reset();
 }
 

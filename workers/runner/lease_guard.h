@@ -28,7 +28,7 @@ class LeaseGuard {
   // From now on the lease ends at `deadline`; one that has passed ends the process at once. An
   // earlier deadline than the one held is taken as well: the last word counts.
   void hold(Monotonic deadline);
-  // The attempt is over: no lease, nothing ends.
+  // The attempt is over: no lease, nothing ends. One that ends after its lease ends the process.
   void release();
   // The group that must not outlive the process; 0 for none.
   void set_group(pid_t group) { group_ = group; }
