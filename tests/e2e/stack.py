@@ -123,6 +123,7 @@ class Stack:
         """Another scheduler in place of the one of `up`, which the next `up` replaces in turn."""
         pid = self.pid("scheduler")
         words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
+        words[words.index("--listen") + 1] = self.url().removeprefix("http://")  # where clients look for it
         for flag, value in flags.items():
             words += ["--" + flag.replace("_", "-"), str(value)]
         self.kill(pid, signal.SIGTERM)
