@@ -7,14 +7,13 @@
 #include <utility>
 
 #include "base/overloaded.h"
-#include "scheduler/engine/engine.h"
-#include "scheduler/engine/sweeper.h"
 #include "scheduler/simulation/checker.h"
 #include "scheduler/simulation/clockwork.h"
 #include "scheduler/simulation/dice.h"
 #include "scheduler/simulation/memory_catalog.h"
 #include "scheduler/simulation/memory_folder.h"
 #include "scheduler/simulation/memory_store.h"
+#include "scheduler/simulation/simulated_scheduler.h"
 #include "scheduler/simulation/simulated_worker.h"
 #include "scheduler/simulation/transcript.h"
 
@@ -24,54 +23,8 @@ using namespace scheduler;  // NOLINT: a file over the core's types
 
 namespace {
 
-class World;
-
 // How often a scheduler that leads sweeps.
 constexpr Micros kSweepEvery = seconds(20);
-
-// One scheduler process: an engine, its sweeper, its connection to the store, and a clock of its
-// own.
-class SimulatedScheduler final : public WorkerPort, public ObserverPort, public SweepEngine {
- public:
-  SimulatedScheduler(World& world, std::uint32_t index) : world_(world), index_(index) {}
-
-  void boot();
-  void crash();
-  void step();
-  void sweep();
-  std::optional<Monotonic> next_due() const;
-  bool alive() const { return engine_ != nullptr; }
-  bool leads() const { return leads_; }
-  bool stalled() const;
-  void stall_until(Monotonic time) { stalled_until_ = time; }
-  void partition_until(Monotonic time) { partitioned_until_ = time; }
-  void jump_wall(Micros by) { wall_offset_ += by; }
-  Engine& engine() { return *engine_; }
-  Now now() const;
-  Monotonic stalled_until() const { return stalled_until_; }
-
-  void send(WorkerId worker, Command command) override;
-  void reply(Reply reply) override;
-  void applied(const Batch& batch, const State& state) override;
-  void leading(bool leads) override;
-  void counted(const std::string& reason, std::uint64_t count) override;
-  Status ask(SweepSnapshots question) override;
-  Result<std::vector<AttemptFate>> fates(const std::vector<AttemptPrefix>& prefixes) override;
-
- private:
-  bool partitioned() const;
-
-  World& world_;
-  std::uint32_t index_;
-  std::unique_ptr<MemoryStore> store_;
-  std::unique_ptr<Engine> engine_;
-  std::unique_ptr<Sweeper> sweeper_;
-  Micros wall_offset_;
-  Monotonic stalled_until_;
-  Monotonic partitioned_until_;
-  bool leads_ = false;
-  std::uint64_t since_check_ = 0;
-};
 
 class World {
  public:
@@ -94,15 +47,12 @@ class World {
     plan_ = draw_workload(random_, options_.load);
     for (std::uint32_t i = 0; i < options_.workers; ++i) workers_.push_back(make_worker(i));
     connections_.resize(options_.workers);
-    for (std::uint32_t i = 0; i < schedulers_.size(); ++i)
-      schedulers_[i] = std::make_unique<SimulatedScheduler>(*this, i);
+    for (std::uint32_t i = 0; i < schedulers_.size(); ++i) schedulers_[i] = make_scheduler(i);
   }
 
   Outcome run();
 
  private:
-  friend class SimulatedScheduler;
-
   struct Connection {
     std::optional<std::uint32_t> scheduler;
     std::uint64_t generation = 0;  // messages of an older stream arrive nowhere
@@ -115,6 +65,7 @@ class World {
     bool repeated = false;  // asked a second time, under its key
   };
 
+  std::unique_ptr<SimulatedScheduler> make_scheduler(std::uint32_t index);
   std::unique_ptr<SimulatedWorker> make_worker(std::uint32_t index);
   void begin();
   void repeat(Micros every, std::function<void()> what, bool fault);
@@ -128,6 +79,7 @@ class World {
   void break_stream(std::uint32_t worker);
   void break_streams_of(std::uint32_t scheduler);
   bool to_scheduler(std::uint32_t worker, const Input& input);
+  void to_worker(std::uint32_t scheduler, WorkerId worker, const Command& command);
   void deliver(std::uint32_t worker, Command command, std::uint64_t generation);
   AttemptScript script(const AttemptRef& attempt) const;
 
@@ -166,111 +118,15 @@ class World {
   std::size_t open_clients_ = 0;
 };
 
-// --- a scheduler
-// ---------------------------------------------------------------------------------------
+// --- processes and the network ---
 
-Now SimulatedScheduler::now() const {
-  const Monotonic true_time = world_.clockwork_.now();
-  // Each process has a monotonic clock of its own start; all run at one rate.
-  return {WallTime(1'700'000'000'000'000 + true_time.value()) + wall_offset_, true_time};
+std::unique_ptr<SimulatedScheduler> World::make_scheduler(std::uint32_t index) {
+  return std::make_unique<SimulatedScheduler>(SimulatedScheduler::World{
+      clockwork_, random_, dice_, checker_, options_.settings, log_, catalog_, folder_,
+      [this, index](WorkerId worker, const Command& command) { to_worker(index, worker, command); },
+      [this](const Reply& reply) { answered(reply.request, reply.body); },
+      [this, index] { break_streams_of(index); }});
 }
-
-bool SimulatedScheduler::stalled() const { return world_.clockwork_.now() < stalled_until_; }
-
-void SimulatedScheduler::boot() {
-  MemoryStore::Options options;
-  options.fate = [this] { return world_.dice_.commit(); };
-  options.partitioned = [this] { return partitioned(); };
-  store_ = std::make_unique<MemoryStore>(world_.log_, options, [this](StoreAnswer answer) {
-    const auto* recovered = std::get_if<Recovered>(&answer);
-    if (recovered != nullptr) world_.checker_.check_state(*recovered->state, recovered->last);
-    engine_->answer(std::move(answer), now());
-  });
-  store_->step(world_.clockwork_.now());
-  engine_ = std::make_unique<Engine>(world_.options_.settings, EngineLimits{},
-                                     Engine::Ports{*store_, *this, *this, world_.random_});
-  engine_->start(now());
-  sweeper_ = std::make_unique<Sweeper>(world_.options_.settings,
-                                       Sweeper::Ports{*this, world_.catalog_, world_.folder_});
-}
-
-bool SimulatedScheduler::partitioned() const {
-  return world_.clockwork_.now() < partitioned_until_;
-}
-
-// Also one that leads no more and does not know: what it sweeps is not needed, whoever leads.
-void SimulatedScheduler::sweep() {
-  if (alive() && !stalled() && !partitioned() && engine_->role() == Role::kLeading)
-    (void)sweeper_->round(now());
-}
-
-Status SimulatedScheduler::ask(SweepSnapshots question) {
-  return engine_->offer(std::move(question), now());
-}
-
-Result<std::vector<AttemptFate>> SimulatedScheduler::fates(
-    const std::vector<AttemptPrefix>& prefixes) {
-  std::vector<AttemptFate> fates;
-  fates.reserve(prefixes.size());
-  for (const AttemptPrefix& prefix : prefixes) fates.push_back(fate_of(engine_->state(), prefix));
-  return fates;
-}
-
-void SimulatedScheduler::crash() {
-  if (!alive()) return;
-  leads_ = false;
-  sweeper_.reset();
-  engine_.reset();
-  store_.reset();
-  world_.break_streams_of(index_);
-}
-
-void SimulatedScheduler::step() {
-  if (!alive() || stalled()) return;
-  store_->step(world_.clockwork_.now());
-  engine_->step(now());
-}
-
-std::optional<Monotonic> SimulatedScheduler::next_due() const {
-  if (!alive()) return std::nullopt;
-  std::optional<Monotonic> due = store_->next_due();
-  if (const auto wake = engine_->next_wake(); wake && (!due || *wake < *due)) due = wake;
-  if (due) due = std::max({*due, stalled_until_, world_.clockwork_.now() + Micros(1)});
-  return due;
-}
-
-void SimulatedScheduler::send(WorkerId worker, Command command) {
-  for (std::uint32_t i = 0; i < world_.workers_.size(); ++i) {
-    const World::Connection& connection = world_.connections_[i];
-    if (world_.workers_[i]->id() != worker || connection.scheduler != index_ || !connection.greeted)
-      continue;
-    const std::uint64_t generation = world_.connections_[i].generation;
-    for (int copy = world_.dice_.copies(); copy > 0; --copy)
-      world_.clockwork_.after(world_.dice_.delay(), [this, i, command, generation] {
-        world_.deliver(i, command, generation);
-      });
-  }
-}
-
-void SimulatedScheduler::reply(Reply reply) {
-  world_.clockwork_.after(Micros(100), [this, reply = std::move(reply)] {
-    world_.answered(reply.request, reply.body);
-  });
-}
-
-void SimulatedScheduler::applied(const Batch& batch, const State& state) {
-  if (++since_check_ % 64 == 0) world_.checker_.check_state(state, batch.sequence);
-}
-
-void SimulatedScheduler::leading(bool leads) {
-  leads_ = leads;
-  if (!leads) world_.break_streams_of(index_);
-}
-
-void SimulatedScheduler::counted(const std::string&, std::uint64_t) {}
-
-// --- workers and the network
-// -----------------------------------------------------------------------------
 
 std::unique_ptr<SimulatedWorker> World::make_worker(std::uint32_t index) {
   return std::make_unique<SimulatedWorker>(
@@ -342,6 +198,18 @@ bool World::to_scheduler(std::uint32_t worker, const Input& input) {
   return true;
 }
 
+void World::to_worker(std::uint32_t scheduler, WorkerId worker, const Command& command) {
+  for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+    const Connection& connection = connections_[i];
+    if (workers_[i]->id() != worker || connection.scheduler != scheduler || !connection.greeted)
+      continue;
+    const std::uint64_t generation = connection.generation;
+    for (int copy = dice_.copies(); copy > 0; --copy)
+      clockwork_.after(dice_.delay(),
+                       [this, i, command, generation] { deliver(i, command, generation); });
+  }
+}
+
 void World::deliver(std::uint32_t worker, Command command, std::uint64_t generation) {
   SimulatedWorker& w = *workers_[worker];
   if (connections_[worker].generation != generation) return;
@@ -351,8 +219,7 @@ void World::deliver(std::uint32_t worker, Command command, std::uint64_t generat
   w.receive(command);
 }
 
-// --- people
-// ------------------------------------------------------------------------------------------------
+// --- people ---
 
 SimulatedScheduler* World::leader() {
   for (auto& scheduler : schedulers_)
@@ -490,8 +357,7 @@ void World::steer(std::size_t index, DesiredState desired) {
   if (!ask(*to, SetDesiredState{{}, clients_[index].run, desired}, then)) again();
 }
 
-// --- the course of things
-// ------------------------------------------------------------------------------------
+// --- the course of things ---
 
 void World::repeat(Micros every, std::function<void()> what, bool fault) {
   if (every <= Micros(0)) return;
