@@ -1,28 +1,24 @@
 #include "cli/stack/daemon.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern "C" {
-#include <sys/pidfd.h>  // glibc 2.36 declares it for C alone
-}
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <fstream>
-#include <sstream>
 #include <utility>
+#include <variant>
 
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/handle.h"
+#include "lib/process/owned_fd.h"
+#include "lib/process/start.h"
+#include "lib/process/stat.h"
 
 namespace millrace::cli {
 namespace {
@@ -55,14 +51,6 @@ std::vector<std::string> environment() {
   return kept;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  result.reserve(texts.size() + 1);
-  for (std::string& text : texts) result.push_back(text.data());
-  result.push_back(nullptr);
-  return result;
-}
-
 std::vector<std::string> command_line(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
   std::vector<std::string> arguments;
@@ -70,83 +58,45 @@ std::vector<std::string> command_line(pid_t pid) {
   return arguments;
 }
 
-// A descriptor of the very process, or none: signals through it can't hit a successor.
-ipc::OwnedFd open_daemon(const DaemonId& id) {
-  ipc::OwnedFd fd(::pidfd_open(id.pid, 0));
-  return fd && is_alive(id) ? std::move(fd) : ipc::OwnedFd();
-}
-
-bool wait_for_end(int pidfd, std::chrono::milliseconds time) {
-  const auto end = std::chrono::steady_clock::now() + time;
-  while (true) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    pollfd entry{pidfd, POLLIN, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    if (ready > 0) return true;
-    if (ready == 0) return false;  // only a signal makes it try again
-  }
+// The very process, or none: signals through it can't hit a successor.
+std::optional<process::Handle> open_daemon(const DaemonId& id) {
+  auto handle = process::Handle::of(id.pid);
+  return handle && is_alive(id) ? std::move(handle) : std::nullopt;
 }
 
 }  // namespace
 
 Result<DaemonId> start_daemon(const DaemonSpec& spec) {
-  const auto failed = [&spec](int number) {
+  const auto failed = [&spec](const std::string& why) {
     return Error{ErrorClass::kInfrastructure, "up.start_failed",
-                 "can't start \"" + spec.program.string() + "\": " + std::strerror(number)};
+                 "can't start \"" + spec.program.string() + "\": " + why};
   };
   std::error_code ignored;
   if (fs::file_size(spec.log, ignored) > kMaxLogBytes && !ignored)
     fs::rename(spec.log, spec.log.string() + ".1", ignored);
+  const process::OwnedFd log(
+      ::open(spec.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!log) return failed("its log \"" + spec.log.string() + "\": " + std::strerror(errno));
 
-  std::vector<std::string> arguments = {spec.program.string()};
-  arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
-  std::vector<std::string> variables = environment();
-
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, spec.log.c_str(),
-                                   O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  posix_spawn_file_actions_addchdir_np(&actions, "/");
-  sigset_t all;
-  sigset_t none;
-  sigfillset(&all);
-  sigemptyset(&none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  pid_t pid = 0;
-  const int number = posix_spawn(&pid, spec.program.c_str(), &actions, &attributes,
-                                 pointers(arguments).data(), pointers(variables).data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (number != 0) return failed(number);
+  process::StartOptions options;
+  options.program = spec.program;
+  options.arguments = spec.arguments;
+  options.environment = environment();
+  options.descriptors = {process::StartOptions::kNull, log.get(), log.get()};
+  options.group = process::Group::kOwnSession;
+  const auto started = process::start(options);
+  if (const auto* fault = std::get_if<process::StartFault>(&started))
+    return failed(process::to_text(*fault));
+  const pid_t pid = std::get<process::Handle>(started).pid();
   if (auto id = identify(pid)) return *id;
   // It has ended already; its log says why, which the caller shows.
   return DaemonId{pid, 0, boot_id()};
 }
 
 std::optional<DaemonId> identify(pid_t pid) {
-  const std::string line = first_line("/proc/" + std::to_string(pid) + "/stat");
-  // The second field, the name in parentheses, may hold anything; fields are counted behind it.
-  const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream fields(line.substr(name_end + 1));
-  std::string state;
-  fields >> state;
-  if (state.empty() || state == "Z" || state == "X") return std::nullopt;
-  std::string skipped;
-  for (int field = 4; field < 22; ++field) fields >> skipped;
-  DaemonId id{pid, 0, boot_id()};
-  fields >> id.start_ticks;
-  if (!fields) return std::nullopt;
-  return id;
+  const auto stat = process::read_stat(pid);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  return DaemonId{pid, stat->start_ticks, boot_id()};
 }
 
 bool is_alive(const DaemonId& id) { return id.pid > 0 && identify(id.pid) == id; }
@@ -187,15 +137,15 @@ std::optional<DaemonId> find_daemon(const std::string& program_name, const std::
 }
 
 Status stop_daemon(const DaemonId& id, std::chrono::milliseconds grace) {
-  const ipc::OwnedFd fd = open_daemon(id);
-  if (!fd) return ok_status();
-  ::pidfd_send_signal(fd.get(), SIGTERM, nullptr, 0);
+  const auto daemon = open_daemon(id);
+  if (!daemon) return ok_status();
+  daemon->signal(SIGTERM);
   // One that was stopped hears SIGTERM only when it goes on.
-  ::pidfd_send_signal(fd.get(), SIGCONT, nullptr, 0);
-  bool ended = wait_for_end(fd.get(), grace);
+  daemon->signal(SIGCONT);
+  bool ended = daemon->wait(milliseconds(grace.count()));
   if (!ended) {
-    ::pidfd_send_signal(fd.get(), SIGKILL, nullptr, 0);
-    ended = wait_for_end(fd.get(), std::chrono::seconds(10));
+    daemon->signal(SIGKILL);
+    ended = daemon->wait(seconds(10));
   }
   ::waitpid(id.pid, nullptr, WNOHANG);  // it may be a child of ours
   if (ended) return ok_status();

@@ -11,8 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "lib/ipc/owned_fd.h"
 #include "lib/ipc/private_files.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::cli {
 namespace {
@@ -138,7 +138,7 @@ Result<std::string> token_at(const fs::path& path) {
 Status replace_file(const fs::path& path, const std::string& content) {
   const std::string beside = path.string() + ".new";
   ::unlink(beside.c_str());
-  const ipc::OwnedFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const process::OwnedFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) return file_error("can't write", beside, errno);
   if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
       ::fsync(fd.get()) != 0)

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <string>
 
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::cli {
 namespace {
@@ -65,7 +65,7 @@ std::optional<std::string> owner_of(int port) {
 }  // namespace
 
 bool port_is_free(int port) {
-  const ipc::OwnedFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const process::OwnedFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int yes = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   sockaddr_in address{};

@@ -10,8 +10,8 @@
 
 #include "cli/stack/programs.h"
 #include "cli/stack/starter.h"
-#include "lib/ipc/owned_fd.h"
 #include "lib/postgres/private_postgres.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::cli {
 namespace {
@@ -19,8 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // Held while the directory is worked on; freed by the kernel if we die.
-Result<ipc::OwnedFd> lock(const Layout& layout, const Say& say) {
-  ipc::OwnedFd fd(::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+Result<process::OwnedFd> lock(const Layout& layout, const Say& say) {
+  process::OwnedFd fd(
+      ::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (fd && errno == EWOULDBLOCK) {
     say("waiting for another `millrace up` or `down` in " + layout.directory.string());

@@ -10,9 +10,9 @@
 
 #include "lib/ipc/files_checksum.h"
 #include "lib/ipc/frame.h"
-#include "lib/ipc/owned_fd.h"
 #include "lib/ipc/private_files.h"
 #include "lib/ipc/socket_address.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::ipc {
 namespace {
@@ -102,7 +102,7 @@ TEST_F(Folder, tells_a_listener_from_what_a_dead_one_left) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  process::OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
   ASSERT_EQ(::listen(fd.get(), 1), 0);
   EXPECT_TRUE(somebody_listens(path));

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::ipc {
 namespace {
@@ -52,7 +52,7 @@ Status make_private_folder(const std::filesystem::path& folder) {
 }
 
 Result<std::string> read_secret_file(const std::filesystem::path& file) {
-  const OwnedFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const process::OwnedFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd && errno == ENOENT)
     return Error{ErrorClass::kUser, "file.not_found", "there is no file " + quoted(file)};
   if (!fd) return failed("cannot open", file, errno);

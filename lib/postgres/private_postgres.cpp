@@ -56,7 +56,7 @@ std::string short_name(const fs::path& path) {
 // that the user planted leads root nowhere.
 class AsUser {
  public:
-  explicit AsUser(const std::optional<OsUser>& user) : active_(user.has_value()) {
+  explicit AsUser(const std::optional<process::User>& user) : active_(user.has_value()) {
     if (!active_) return;
     ::setfsgid(user->gid);
     ::setfsuid(user->uid);
@@ -79,15 +79,16 @@ fs::path nearest_existing(fs::path path) {
   return path;
 }
 
-bool can_reach(const OsUser& user, const fs::path& directory) {
+bool can_reach(const process::User& user, const fs::path& directory) {
   const auto child = start_child({.argv = {"/bin/true"}, .user = user, .directory = directory});
   if (!child.ok()) return false;
   child->wait(seconds(10));
-  return child->reap() == 0;
+  const std::optional<process::End> end = child->reap();
+  return end && end->shell_code() == 0;
 }
 
 // Root lends the work to the owner of the directory, or to `postgres`; others work as themselves.
-Result<std::optional<OsUser>> choose_user(const fs::path& directory) {
+Result<std::optional<process::User>> choose_user(const fs::path& directory) {
   struct stat info{};
   const bool exists = ::stat(directory.c_str(), &info) == 0;
   if (::geteuid() != 0) {
@@ -96,10 +97,10 @@ Result<std::optional<OsUser>> choose_user(const fs::path& directory) {
                    "the directory \"" + directory.string() + "\" belongs to somebody else",
                    "choose another directory"};
     }
-    return std::optional<OsUser>();
+    return std::optional<process::User>();
   }
-  std::optional<OsUser> user =
-      exists && info.st_uid != 0 ? find_user(info.st_uid) : find_user("postgres");
+  std::optional<process::User> user =
+      exists && info.st_uid != 0 ? process::find_user(info.st_uid) : process::find_user("postgres");
   if (!user) {
     return Error{ErrorClass::kUser, "postgres.no_user",
                  "Postgres does not run as root, and there is no user to run it as",
@@ -155,7 +156,7 @@ Result<fs::path> choose_socket_directory(const PrivatePostgresOptions& options) 
 Status write_file(const fs::path& path, const std::string& content) {
   const fs::path beside = path.string() + ".new";
   ::unlink(beside.c_str());
-  const OwnedFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const process::OwnedFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) return file_error("can't write", beside, errno);
   if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
       ::fsync(fd.get()) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
@@ -180,9 +181,9 @@ Status private_folder(const fs::path& path, uid_t owner) {
 }
 
 // One `up` at a time may make, start or stop the server.
-Result<OwnedFd> lock_directory(const fs::path& directory) {
+Result<process::OwnedFd> lock_directory(const fs::path& directory) {
   const fs::path path = directory / "lock";
-  OwnedFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  process::OwnedFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return file_error("can't open", path, errno);
   while (::flock(fd.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return file_error("can't lock", path, errno);
@@ -266,7 +267,7 @@ Status PrivatePostgres::make_directories() const {
     if (::mkdir(options_.directory.c_str(), 0700) != 0 && errno != EEXIST) {
       return file_error("can't make", options_.directory, errno);
     }
-    const OwnedFd fd(
+    const process::OwnedFd fd(
         ::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd || ::fchown(fd.get(), server_user_->uid, server_user_->gid) != 0) {
       return file_error("can't hand over", options_.directory, errno);
@@ -291,7 +292,7 @@ Status PrivatePostgres::run(std::vector<std::string> argv, const std::string& in
 Status PrivatePostgres::write_access_files(const fs::path& data) const {
   // Peer authentication: the kernel says who is at the other end of the socket. The caller and the
   // server's own user come in, both as the one role; nobody else, and no password exists.
-  const std::optional<OsUser> caller = find_user(::geteuid());
+  const std::optional<process::User> caller = process::find_user(::geteuid());
   if (!caller) {
     return Error{ErrorClass::kUser, "postgres.no_user",
                  "the user id " + std::to_string(::geteuid()) + " has no name on this machine",
@@ -334,14 +335,15 @@ Status PrivatePostgres::make_cluster() const {
   if (::rename(data.c_str(), data_directory().c_str()) != 0) {
     return file_error("can't rename", data, errno);
   }
-  const OwnedFd directory(::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const process::OwnedFd directory(
+      ::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (options_.durable) ::fsync(directory.get());
   return ok_status();
 }
 
 Status PrivatePostgres::init() const {
   MILLRACE_RETURN_IF_ERROR(make_directories());
-  std::optional<OwnedFd> lock;
+  std::optional<process::OwnedFd> lock;
   {
     const AsUser as_user(server_user_);
     MILLRACE_TRY(locked, lock_directory(options_.directory));
@@ -351,10 +353,10 @@ Status PrivatePostgres::init() const {
   return make_cluster();
 }
 
-std::optional<ProcessHandle> PrivatePostgres::postmaster() const {
+std::optional<process::Handle> PrivatePostgres::postmaster() const {
   const std::optional<PostmasterFile> file = read_postmaster_file(data_directory());
   if (!file) return std::nullopt;
-  std::optional<ProcessHandle> handle = ProcessHandle::of(file->pid);
+  std::optional<process::Handle> handle = process::Handle::of(file->pid);
   if (!handle) return std::nullopt;
   // A number is reused sooner than one thinks (after a container's restart above all): it is ours
   // only if it was started on our data. A zombie has no command line.
@@ -369,7 +371,7 @@ std::optional<ProcessHandle> PrivatePostgres::postmaster() const {
 PrivatePostgresStatus PrivatePostgres::status() const {
   PrivatePostgresStatus status;
   status.initialized = data_version(data_directory()).has_value();
-  if (const std::optional<ProcessHandle> handle = postmaster(); handle && !handle->ended()) {
+  if (const std::optional<process::Handle> handle = postmaster(); handle && !handle->ended()) {
     status.running = true;
     status.pid = handle->pid();
   }
@@ -380,7 +382,7 @@ void PrivatePostgres::remove_stale_locks() const {
   // Postgres sees by itself that a lock file's process is gone, but takes a stranger under its
   // number for a running server. Its check of the shared memory stays in force.
   const std::optional<PostmasterFile> file = read_postmaster_file(data_directory());
-  if (!file || !ProcessHandle::of(file->pid)) return;
+  if (!file || !process::Handle::of(file->pid)) return;
   ::unlink((data_directory() / "postmaster.pid").c_str());
   ::unlink((options_.socket_directory / (std::string(kSocketName) + ".lock")).c_str());
 }
@@ -420,7 +422,7 @@ std::vector<std::string> PrivatePostgres::server_arguments() const {
 }
 
 Status PrivatePostgres::launch(Monotonic deadline) const {
-  OwnedFd log;
+  process::OwnedFd log;
   std::uintmax_t log_start = 0;
   {
     const AsUser as_user(server_user_);
@@ -428,7 +430,7 @@ Status PrivatePostgres::launch(Monotonic deadline) const {
     if (fs::file_size(log_file(), ignored) > kMaxLogBytes && !ignored) {
       fs::rename(log_file(), log_file().string() + ".1", ignored);
     }
-    log = OwnedFd(
+    log = process::OwnedFd(
         ::open(log_file().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!log) return file_error("can't open", log_file(), errno);
     log_start = static_cast<std::uintmax_t>(::lseek(log.get(), 0, SEEK_END));
@@ -468,14 +470,14 @@ Status PrivatePostgres::launch(Monotonic deadline) const {
 Status PrivatePostgres::start(Micros timeout) const {
   const Monotonic deadline = monotonic_now() + timeout;
   MILLRACE_RETURN_IF_ERROR(init());
-  std::optional<OwnedFd> lock;
+  std::optional<process::OwnedFd> lock;
   {
     const AsUser as_user(server_user_);
     MILLRACE_TRY(locked, lock_directory(options_.directory));
     lock = std::move(locked);
   }
   while (true) {
-    if (const std::optional<ProcessHandle> running = postmaster(); running && !running->ended()) {
+    if (const std::optional<process::Handle> running = postmaster(); running && !running->ended()) {
       const std::optional<PostmasterFile> file = read_postmaster_file(data_directory());
       if (file && file->ready) return ok_status();
       if (monotonic_now() > deadline) {
@@ -496,7 +498,7 @@ Status PrivatePostgres::start(Micros timeout) const {
 }
 
 Status PrivatePostgres::stop(Micros grace) const {
-  const std::optional<ProcessHandle> handle = postmaster();
+  const std::optional<process::Handle> handle = postmaster();
   if (!handle) return ok_status();
   handle->signal(SIGINT);
   if (!handle->wait(grace)) handle->signal(SIGQUIT);
@@ -516,9 +518,9 @@ std::string PrivatePostgres::connection_string() const {
 
 std::filesystem::path reachable_directory(const fs::path& preferred) {
   const fs::path wanted = fs::absolute(preferred).lexically_normal();
-  const Result<std::optional<OsUser>> chosen = choose_user(wanted);
+  const Result<std::optional<process::User>> chosen = choose_user(wanted);
   if (!chosen.ok()) return wanted;
-  const std::optional<OsUser>& user = *chosen;
+  const std::optional<process::User>& user = *chosen;
   if (!user || can_reach(*user, nearest_existing(wanted))) return wanted;
   return fs::path("/var/lib/millrace") / (wanted.filename().string() + "-" + short_name(wanted));
 }

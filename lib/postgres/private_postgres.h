@@ -75,7 +75,7 @@ class PrivatePostgres {
   std::filesystem::path data_directory() const { return options_.directory / "data"; }
   std::filesystem::path log_file() const { return options_.directory / "postgres.log"; }
   // Who runs the server; nothing: the caller itself.
-  const std::optional<OsUser>& server_user() const { return server_user_; }
+  const std::optional<process::User>& server_user() const { return server_user_; }
 
  private:
   explicit PrivatePostgres(PrivatePostgresOptions options) : options_(std::move(options)) {}
@@ -85,12 +85,12 @@ class PrivatePostgres {
   Status write_access_files(const std::filesystem::path& data) const;
   Status run(std::vector<std::string> argv, const std::string& input) const;
   Status launch(Monotonic deadline) const;
-  std::optional<ProcessHandle> postmaster() const;
+  std::optional<process::Handle> postmaster() const;
   std::vector<std::string> server_arguments() const;
   void remove_stale_locks() const;
 
   PrivatePostgresOptions options_;
-  std::optional<OsUser> server_user_;
+  std::optional<process::User> server_user_;
 };
 
 // Where a server's directory may lie: `preferred` when the user that will run the server can get to

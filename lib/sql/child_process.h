@@ -7,8 +7,10 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
+#include "lib/process/handle.h"
 #include "lib/sql/channel.h"
 
 namespace millrace::sql {
@@ -19,21 +21,22 @@ class ChildProcess {
   // the child runs nothing of ours before exec.
   static Result<ChildProcess> start(const std::string& program);
 
-  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess(ChildProcess&& other) noexcept = default;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
   ~ChildProcess() { end(); }
 
   Channel& channel() { return channel_; }
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return process_.pid(); }
 
   // Kills it if it still runs and reaps it. The signal that ended it, when one did: its own if it
   // had ended before, else SIGKILL.
   std::optional<int> end();
 
  private:
-  ChildProcess(pid_t pid, Channel channel) : pid_(pid), channel_(std::move(channel)) {}
+  ChildProcess(process::Handle process, Channel channel)
+      : process_(std::move(process)), channel_(std::move(channel)) {}
 
-  pid_t pid_ = -1;
+  process::Handle process_;
   Channel channel_;
 };
 

@@ -10,14 +10,14 @@
 #include <utility>
 
 #include "lib/ipc/answer_file.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::scheduler {
 namespace {
 
 class FileReader final : public api::AnswerReader {
  public:
-  explicit FileReader(ipc::OwnedFd file) : file_(std::move(file)) {}
+  explicit FileReader(process::OwnedFd file) : file_(std::move(file)) {}
 
   Result<std::string> read(std::size_t limit) override {
     std::string piece(limit, '\0');
@@ -33,7 +33,7 @@ class FileReader final : public api::AnswerReader {
   }
 
  private:
-  ipc::OwnedFd file_;
+  process::OwnedFd file_;
 };
 
 }  // namespace
@@ -47,7 +47,7 @@ std::filesystem::path Answers::path_of(const AttemptRef& attempt) const {
 
 Result<std::unique_ptr<api::AnswerReader>> Answers::take(const AttemptRef& attempt) {
   const std::filesystem::path path = path_of(attempt);
-  ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  process::OwnedFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file)
     return Error{ErrorClass::kInfrastructure, "answer.lost",
                  "the query's answer can't be opened: " + std::string(std::strerror(errno)),

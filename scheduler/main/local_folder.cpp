@@ -13,12 +13,12 @@
 #include <ranges>
 #include <string_view>
 
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::scheduler {
 namespace {
 
-using ipc::OwnedFd;
+using process::OwnedFd;
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 constexpr int kMostDeep = 32;  // below a prefix lie a dataset's folder and files

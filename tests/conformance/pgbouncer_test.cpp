@@ -61,14 +61,14 @@ class Pooler {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-    const postgres::OwnedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const process::OwnedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
            0;
   }
 
   std::string folder_;
   std::string database_;
-  postgres::ProcessHandle process_;
+  process::Handle process_;
 };
 
 TEST(Pgbouncer, the_store_works_behind_transaction_pooling) {

@@ -21,7 +21,7 @@ Error read_failed(const std::string& name, int error) {
 
 class PlainSource final : public ByteSource {
  public:
-  PlainSource(ipc::OwnedFd file, std::string name)
+  PlainSource(process::OwnedFd file, std::string name)
       : file_(std::move(file)), name_(std::move(name)) {}
 
   Result<std::size_t> read(char* out, std::size_t capacity) override {
@@ -37,7 +37,7 @@ class PlainSource final : public ByteSource {
   const std::string& name() const { return name_; }
 
  private:
-  ipc::OwnedFd file_;
+  process::OwnedFd file_;
   std::string name_;
   std::uint64_t consumed_ = 0;
 };
@@ -109,7 +109,7 @@ bool looks_like_gzip(int file) {
 
 }  // namespace
 
-Result<std::unique_ptr<ByteSource>> open_byte_source(ipc::OwnedFd file, Compression compression,
+Result<std::unique_ptr<ByteSource>> open_byte_source(process::OwnedFd file, Compression compression,
                                                      std::string name) {
   const bool gzip = compression == Compression::kGzip ||
                     (compression == Compression::kAuto && looks_like_gzip(file.get()));

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::kernel {
 
@@ -26,7 +26,7 @@ class ByteSource {
 };
 
 // kAuto looks at the first two bytes. `name` is for messages.
-Result<std::unique_ptr<ByteSource>> open_byte_source(ipc::OwnedFd file, Compression compression,
+Result<std::unique_ptr<ByteSource>> open_byte_source(process::OwnedFd file, Compression compression,
                                                      std::string name);
 
 }  // namespace millrace::kernel

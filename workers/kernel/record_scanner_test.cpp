@@ -203,7 +203,7 @@ TEST(ByteSource, reads_gzip_of_several_members_and_knows_its_damage) {
     gzclose(file);
   }
   const auto read_all = [](const std::string& name) -> Result<std::string> {
-    MILLRACE_TRY(source, open_byte_source(ipc::OwnedFd(::open(name.c_str(), O_RDONLY)),
+    MILLRACE_TRY(source, open_byte_source(process::OwnedFd(::open(name.c_str(), O_RDONLY)),
                                           Compression::kAuto, name));
     std::string text;
     for (char buffer[5];;) {

@@ -166,9 +166,9 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
   return files;
 }
 
-Result<ipc::OwnedFd> open_below(const std::string& path, std::span<const std::string> roots) {
+Result<process::OwnedFd> open_below(const std::string& path, std::span<const std::string> roots) {
   // Not blocking: the open of a FIFO would wait for a writer.
-  ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  process::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file && (errno == ENOENT || errno == ENOTDIR)) return not_found(path);
   if (!file) return failed("opening", path, errno);
   const std::optional<std::string> real = path_of(file.get());
@@ -191,7 +191,7 @@ Result<std::string> make_folder_below(const std::string& path, std::span<const s
   if (!allowed(known.string(), real)) return outside(path);
   fs::create_directories(known, error);
   if (error) return failed("making", path, error.value());
-  const ipc::OwnedFd folder(::open(known.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const process::OwnedFd folder(::open(known.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return failed("opening", path, errno);
   const std::optional<std::string> opened = path_of(folder.get());
   if (!opened.has_value() || !allowed(*opened, real)) return outside(path);

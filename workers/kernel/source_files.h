@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::kernel {
 
@@ -32,7 +32,7 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
                                                   std::span<const std::string> roots);
 
 // Opens a regular file for reading.
-Result<ipc::OwnedFd> open_below(const std::string& path, std::span<const std::string> roots);
+Result<process::OwnedFd> open_below(const std::string& path, std::span<const std::string> roots);
 
 // Makes a folder and those above it as far as they lack; its path without symlinks.
 Result<std::string> make_folder_below(const std::string& path, std::span<const std::string> roots);

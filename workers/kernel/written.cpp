@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "base/file_error.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::kernel {
 namespace {
@@ -36,7 +36,7 @@ std::string hex(std::uint64_t value) {
 }  // namespace
 
 Result<std::string> checksum_of_file(const std::string& path) {
-  const ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const process::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return file_error("opening", path, errno);
   const std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> state(XXH64_createState(),
                                                                          &XXH64_freeState);
@@ -53,7 +53,7 @@ Result<std::string> checksum_of_file(const std::string& path) {
 }
 
 Status sync_path(const std::string& path) {
-  const ipc::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const process::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return file_error("opening", path, errno);
   if (::fsync(file.get()) != 0) return file_error("writing", path, errno);
   return ok_status();

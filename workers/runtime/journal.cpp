@@ -56,10 +56,10 @@ bool write_all(int fd, std::string_view text) {
 // Kills `pid` and waits until it has ended. A descriptor holds on to the process that the table
 // showed.
 bool end_process(pid_t pid, const ProcessTable& processes, Monotonic deadline) {
-  const ipc::OwnedFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const process::OwnedFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!handle) return errno == ESRCH;
   const ProcessStat* seen = processes.find(pid);
-  const auto now = read_stat(pid);
+  const auto now = process::read_stat(pid);
   if (!now || now->start_ticks != seen->start_ticks)
     return true;  // it ended, and its number is another's
   if (::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH)
@@ -137,7 +137,7 @@ Result<Journal> Journal::open(const std::filesystem::path& state_dir, RawId inca
   std::filesystem::create_directories(state_dir, code);
   Journal journal(log);
   journal.file_ = state_dir / "process-groups";
-  journal.lock_ = ipc::OwnedFd(
+  journal.lock_ = process::OwnedFd(
       ::open((state_dir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!journal.lock_) return failed("cannot open", state_dir / "lock");
   if (::flock(journal.lock_.get(), LOCK_EX | LOCK_NB) != 0)
@@ -163,7 +163,7 @@ Status Journal::rewrite() {
   const std::filesystem::path beside = file_.string() + ".new";
   std::string text = head_;
   for (const auto& [pgid, group] : groups_) text += line_of(group);
-  ipc::OwnedFd fd(
+  process::OwnedFd fd(
       ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!fd || !write_all(fd.get(), text) || ::fdatasync(fd.get()) != 0 ||
       ::rename(beside.c_str(), file_.c_str()) != 0)

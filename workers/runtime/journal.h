@@ -17,7 +17,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 #include "lib/telemetry/log.h"
 #include "workers/runtime/process_table.h"
 
@@ -62,8 +62,8 @@ class Journal {
 
   telemetry::Log* log_;
   std::filesystem::path file_;
-  ipc::OwnedFd lock_;
-  ipc::OwnedFd fd_;
+  process::OwnedFd lock_;
+  process::OwnedFd fd_;
   std::string head_;  // boot and incarnation
   std::map<pid_t, ProcessGroup> groups_;
   std::size_t lines_ = 0;

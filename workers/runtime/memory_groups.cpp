@@ -14,7 +14,7 @@
 #include <sstream>
 #include <utility>
 
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::runtime {
 namespace {
@@ -44,7 +44,7 @@ bool has_word(std::string_view list, char between, std::string_view wanted) {
 
 // To a file of the kernel's, in one call as it wants it: 0 or an errno.
 int write_to(const fs::path& path, const std::string& text) {
-  const ipc::OwnedFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const process::OwnedFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) return errno;
   return ::write(file.get(), text.data(), text.size()) < 0 ? errno : 0;
 }

@@ -10,14 +10,14 @@
 #include <charconv>
 #include <string>
 
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::runtime {
 namespace {
 
 // A small file of /proc, whole.
 std::optional<std::string> slurp(const std::string& path) {
-  const ipc::OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const process::OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return std::nullopt;
   std::string text(8192, '\0');
   const ssize_t size = ::read(fd.get(), text.data(), text.size());
@@ -52,44 +52,9 @@ Bytes kilobytes_of(std::string_view text, std::string_view name) {
 
 }  // namespace
 
-std::optional<ProcessStat> parse_stat(std::string_view text) {
-  const std::size_t open = text.find('(');
-  const std::size_t close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || open < 2 || close < open)
-    return std::nullopt;
-  ProcessStat stat;
-  if (!parse_number(text.substr(0, open - 1), stat.pid)) return std::nullopt;
-  // Fields of proc(5), counted from the state, which is the third.
-  std::array<std::string_view, 20> fields;
-  std::string_view rest = text.substr(close + 1);
-  for (std::string_view& field : fields) {
-    const std::size_t first = rest.find_first_not_of(" \n");
-    if (first == std::string_view::npos) return std::nullopt;
-    rest.remove_prefix(first);
-    const std::size_t size = std::min(rest.find_first_of(" \n"), rest.size());
-    field = rest.substr(0, size);
-    rest.remove_prefix(size);
-  }
-  std::int64_t user = 0;
-  std::int64_t system = 0;
-  if (!parse_number(fields[1], stat.parent) || !parse_number(fields[2], stat.group) ||
-      !parse_number(fields[3], stat.session) || !parse_number(fields[13], user) ||
-      !parse_number(fields[14], system) || !parse_number(fields[19], stat.start_ticks))
-    return std::nullopt;
-  stat.state = fields[0].front();
-  static const std::int64_t kTicksPerSecond = ::sysconf(_SC_CLK_TCK);
-  stat.children_cpu = Micros((user + system) * 1'000'000 / kTicksPerSecond);
-  return stat;
-}
-
 MemoryUse parse_memory(std::string_view text) {
   return {kilobytes_of(text, "RssAnon:") + kilobytes_of(text, "RssShmem:"),
           kilobytes_of(text, "RssFile:"), kilobytes_of(text, "VmHWM:")};
-}
-
-std::optional<ProcessStat> read_stat(pid_t pid) {
-  const auto text = slurp(proc(pid, "stat"));
-  return text ? parse_stat(*text) : std::nullopt;
 }
 
 std::optional<MemoryUse> read_memory(pid_t pid) {
@@ -101,7 +66,7 @@ std::optional<MemoryUse> read_memory(pid_t pid) {
 bool descends_from(pid_t pid, pid_t ancestor) {
   constexpr int kDeepest = 64;
   for (int depth = 0; depth < kDeepest && pid > 1; ++depth) {
-    const auto stat = read_stat(pid);
+    const auto stat = process::read_stat(pid);
     if (!stat) return false;
     if (stat->parent == ancestor) return true;
     pid = stat->parent;
@@ -118,7 +83,7 @@ Micros read_cpu(pid_t pid) {
 }
 
 void reset_peak(pid_t pid) {
-  const ipc::OwnedFd fd(::open(proc(pid, "clear_refs").c_str(), O_WRONLY | O_CLOEXEC));
+  const process::OwnedFd fd(::open(proc(pid, "clear_refs").c_str(), O_WRONLY | O_CLOEXEC));
   // Where the kernel does not have it, the peak is the process's own: too high, never too low.
   if (fd) [[maybe_unused]]
     const ssize_t written = ::write(fd.get(), "5", 1);
@@ -131,7 +96,7 @@ ProcessTable ProcessTable::read() {
   while (const dirent* entry = ::readdir(folder)) {
     pid_t pid = 0;
     if (!parse_number(std::string_view(entry->d_name), pid)) continue;
-    if (const auto stat = read_stat(pid)) processes.push_back(*stat);
+    if (const auto stat = process::read_stat(pid)) processes.push_back(*stat);
   }
   ::closedir(folder);
   return ProcessTable(std::move(processes));

@@ -9,23 +9,11 @@
 #include <vector>
 
 #include "base/units.h"
+#include "lib/process/stat.h"
 
 namespace millrace::runtime {
 
-// Of /proc/<pid>/stat. Start time and pid together name a process: pids are reused.
-struct ProcessStat {
-  pid_t pid = 0;
-  pid_t parent = 0;
-  pid_t group = 0;
-  pid_t session = 0;
-  char state = '?';     // 'Z': ended, not waited for
-  Micros children_cpu;  // of children that ended and were waited for
-  std::uint64_t start_ticks = 0;
-};
-
-// Text of the stat file; nothing when it makes no sense. The command's name, in parentheses, may
-// hold anything.
-std::optional<ProcessStat> parse_stat(std::string_view text);
+using ProcessStat = process::Stat;
 
 struct MemoryUse {
   Bytes unshared;  // anonymous and shared-memory pages in RAM: what nobody else pays for
@@ -35,7 +23,6 @@ struct MemoryUse {
 // Text of /proc/<pid>/status.
 MemoryUse parse_memory(std::string_view text);
 
-std::optional<ProcessStat> read_stat(pid_t pid);
 std::optional<MemoryUse> read_memory(pid_t pid);
 // Whether `ancestor` is the process's parent, or its parent's, …
 bool descends_from(pid_t pid, pid_t ancestor);

@@ -255,22 +255,6 @@ TEST(Meter, exceeds_its_disk) {
   EXPECT_EQ(meter.disk_peak(), mebibytes(11));
 }
 
-TEST(ProcessTable, a_name_may_hold_anything) {
-  const auto stat = parse_stat(
-      "42 (a) Z 1 (b)) S 7 42 40 0 -1 4194304 1 2 3 4 10 20 300 150 20 0 3 0 98765 1000 50 "
-      "18446744073709551615");
-  ASSERT_TRUE(stat);
-  EXPECT_EQ(stat->pid, 42);
-  EXPECT_EQ(stat->state, 'S');
-  EXPECT_EQ(stat->parent, 7);
-  EXPECT_EQ(stat->group, 42);
-  EXPECT_EQ(stat->session, 40);
-  EXPECT_EQ(stat->children_cpu, Micros(4'500'000));
-  EXPECT_EQ(stat->start_ticks, 98'765U);
-  for (const char* bad : {"", "42", "42 (x)", "42 (x) S 1", "x (y) S 1 2 3", ") ("})
-    EXPECT_FALSE(parse_stat(bad)) << bad;
-}
-
 TEST(ProcessTable, memory_is_taken_apart) {
   const MemoryUse memory = parse_memory(
       "Name:\tVmHWM:\nVmHWM:\t  2048 kB\nVmRSS:\t 9 kB\nRssAnon:\t 1024 kB\nRssFile:\t 512 "

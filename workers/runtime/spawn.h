@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::runtime {
 
@@ -26,8 +26,8 @@ struct SpawnOptions {
 struct Spawned {
   pid_t pid = 0;
   std::uint64_t start_ticks = 0;
-  ipc::OwnedFd channel;  // stream socket, non-blocking
-  ipc::OwnedFd output;   // reading end, non-blocking
+  process::OwnedFd channel;  // stream socket, non-blocking
+  process::OwnedFd output;   // reading end, non-blocking
 };
 
 // Error: runner.spawn_failed, with the step that failed.

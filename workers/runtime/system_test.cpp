@@ -185,7 +185,7 @@ TEST_F(JournalFile, ends_what_a_former_incarnation_left) {
     char nothing = 0;
     ASSERT_EQ(::read(closed[0], &nothing, 1), 0);
     ::close(closed[0]);
-    ASSERT_TRUE(journal->record({pid, read_stat(pid)->start_ticks, ::getsid(0)}).ok());
+    ASSERT_TRUE(journal->record({pid, process::read_stat(pid)->start_ticks, ::getsid(0)}).ok());
     // One that was recorded and is gone, and one whose number is ours now: neither may be touched.
     ASSERT_TRUE(journal->record({::getpid(), 1, 1}).ok());
     ASSERT_TRUE(journal->record({4'000'000, 1, 1}).ok());
@@ -202,7 +202,8 @@ TEST_F(JournalFile, ends_what_a_former_incarnation_left) {
 TEST_F(JournalFile, of_another_boot_names_nobody) {
   std::ofstream(folder_ / "process-groups")
       << "boot another\nincarnation " << RawId({1, 1}).to_text() << "\ngroup " << ::getpgrp() << " "
-      << read_stat(::getpgrp()).value_or(ProcessStat{}).start_ticks << " " << ::getsid(0) << "\n";
+      << process::read_stat(::getpgrp()).value_or(ProcessStat{}).start_ticks << " " << ::getsid(0)
+      << "\n";
   auto journal = Journal::open(folder_, RawId{2, 2}, log_);
   ASSERT_TRUE(journal.ok());  // and this process lives
   EXPECT_EQ(journal->ended_incarnation(), (RawId{1, 1}));
@@ -224,7 +225,7 @@ TEST(Spawn, tells_why_a_program_did_not_start) {
   const auto spawned = spawn({"/nonexistent/program", {}, {}});
   ASSERT_FALSE(spawned.ok());
   EXPECT_EQ(spawned.error().code, "runner.spawn_failed");
-  EXPECT_NE(spawned.error().message.find("starting the program: No such file"), std::string::npos)
+  EXPECT_NE(spawned.error().message.find("executing it: No such file"), std::string::npos)
       << spawned.error().message;
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
 }

@@ -69,7 +69,7 @@ bool TaskLog::open() {
   if (!error_.empty()) return false;
   std::error_code code;
   std::filesystem::create_directories(file_.parent_path(), code);
-  fd_ = ipc::OwnedFd(
+  fd_ = process::OwnedFd(
       ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
   if (!fd_) error_ = "cannot open \"" + file_.string() + "\": " + std::strerror(errno);
   return static_cast<bool>(fd_);

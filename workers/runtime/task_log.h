@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/units.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::runtime {
 
@@ -57,7 +57,7 @@ class TaskLog {
 
   LineMasker masker_;
   std::filesystem::path file_;
-  ipc::OwnedFd fd_;
+  process::OwnedFd fd_;
   Bytes left_;
   Bytes limit_;
   bool capped_ = false;

@@ -113,7 +113,7 @@ Status Worker::prepare(Attempt& attempt, RunnerProcess& runner) {
 
   const pid_t pid = runner.pid();
   reset_peak(pid);
-  const auto stat = read_stat(pid);
+  const auto stat = process::read_stat(pid);
   pool_.limit_memory(Epoch(attempt.ref.epoch()), Bytes(attempt.grant.memory_bytes()));
   attempt.meter = Meter({Bytes(attempt.grant.memory_bytes()), Bytes(attempt.grant.disk_bytes())},
                         {pid, read_cpu(pid), stat ? stat->children_cpu : Micros(0), {}});
@@ -168,7 +168,7 @@ void Worker::on_group(Attempt& attempt, const runner::v1alpha1::ProcessGroup& me
   const auto pgid = static_cast<pid_t>(message.pgid());
   const ProcessGroup group{pgid, static_cast<std::uint64_t>(message.start_time_ticks()),
                            runner.pid()};
-  const auto leader = read_stat(pgid);
+  const auto leader = process::read_stat(pgid);
   if (!leader || leader->group != pgid || leader->start_ticks != group.start_ticks ||
       !descends_from(pgid, runner.pid()))
     return;

@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 #include "workers/runtime/memory_groups.h"
 #include "workers/runtime/process_table.h"
 #include "workers/runtime/testing/scripted_scheduler.h"
@@ -45,7 +45,7 @@ class Watched {
 
  private:
   pid_t pid_;
-  ipc::OwnedFd fd_;
+  process::OwnedFd fd_;
 };
 
 // For what has no descriptor to wait on.
@@ -243,7 +243,7 @@ TEST_F(WorkerProgram, a_runner_inherits_nothing) {
   EXPECT_EQ(descriptors, (std::set<std::string>{"0", "1", "2", "3"}));
   EXPECT_EQ(read_file(proc / "environ").find("CANARY"), std::string::npos);
   EXPECT_NE(read_file(proc / "status").find("NoNewPrivs:\t1"), std::string::npos);
-  const auto stat = read_stat(runner);
+  const auto stat = process::read_stat(runner);
   ASSERT_TRUE(stat);
   EXPECT_EQ(stat->group, runner);
   EXPECT_EQ(stat->session, runner);

@@ -104,7 +104,7 @@ void Worker::sample(Epoch epoch, Attempt& attempt, const ProcessTable* processes
     if (!memory) continue;
     Micros children;
     if (attempt.had_children)
-      if (const auto stat = read_stat(pid)) children = stat->children_cpu;
+      if (const auto stat = process::read_stat(pid)) children = stat->children_cpu;
     tree.push_back({pid, read_cpu(pid), children, *memory});
   }
   attempt.meter.sample(tree);

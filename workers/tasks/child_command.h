@@ -12,11 +12,12 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/units.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/handle.h"
 #include "workers/tasks/task.h"
 
 namespace millrace::tasks {
@@ -39,7 +40,7 @@ class ChildCommand {
   // command.not_found, command.not_executable, command.folder; (infrastructure): command.start.
   static Result<ChildCommand> start(const CommandSpec& spec,
                                     const std::function<void(const ProcessGroup&)>& report);
-  ChildCommand(ChildCommand&&) noexcept;
+  ChildCommand(ChildCommand&&) noexcept = default;
   ChildCommand& operator=(ChildCommand&&) = delete;
   ~ChildCommand();  // kills what is left of the group
 
@@ -48,11 +49,9 @@ class ChildCommand {
   CommandEnd wait(const std::stop_token& stop, Micros grace);
 
  private:
-  ChildCommand(pid_t pid, ipc::OwnedFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
-  CommandEnd reap();
+  explicit ChildCommand(process::Handle process) : process_(std::move(process)) {}
 
-  pid_t pid_ = -1;
-  ipc::OwnedFd pidfd_;
+  process::Handle process_;
 };
 
 // Kills and reaps processes that left a command's group and have become this process's children;

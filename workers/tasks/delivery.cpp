@@ -16,7 +16,7 @@
 
 #include "base/failpoint.h"
 #include "base/file_error.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 #include "workers/kernel/written.h"
 
 namespace millrace::tasks {
@@ -81,7 +81,7 @@ Result<std::optional<InPlace>> read_manifest(const fs::path& path) {
 Status write_whole(const fs::path& path, const std::string& content) {
   const fs::path beside = path.string() + ".new";
   {
-    const ipc::OwnedFd file(
+    const process::OwnedFd file(
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
     if (!file) return file_error("making", beside, errno);
     for (std::size_t at = 0; at < content.size();) {
@@ -102,9 +102,9 @@ Error cancelled() {
 
 // The lock is the folder's, for as long as the descriptor is open; the kernel gives it up with the
 // process.
-Result<ipc::OwnedFd> lock_folder(const fs::path& folder, const std::stop_token& stop) {
+Result<process::OwnedFd> lock_folder(const fs::path& folder, const std::stop_token& stop) {
   const fs::path path = folder / kLock;
-  ipc::OwnedFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  process::OwnedFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!lock) return file_error("opening", path, errno);
   const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -205,7 +205,7 @@ class DuckDbEngine final : public QueryEngine {
                                         const std::string& folder, const Watch& watch) override {
     MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
     // Opened once: the engine reads what was checked, whatever the path comes to mean.
-    std::vector<ipc::OwnedFd> open;
+    std::vector<process::OwnedFd> open;
     std::vector<std::string> paths;
     for (const SourceFile& file : files) {
       MILLRACE_TRY(descriptor, open_below(file.path, roots));

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/file_error.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 
 namespace millrace::kernel {
 namespace {
@@ -18,7 +18,7 @@ constexpr std::size_t kBufferBytes = 256 << 10;
 class RowFile {
  public:
   static Result<RowFile> make(const std::string& path) {
-    ipc::OwnedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    process::OwnedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file) return file_error("making", path, errno);
     return RowFile(path, std::move(file));
   }
@@ -45,7 +45,8 @@ class RowFile {
   }
 
  private:
-  RowFile(std::string path, ipc::OwnedFd file) : path_(std::move(path)), file_(std::move(file)) {}
+  RowFile(std::string path, process::OwnedFd file)
+      : path_(std::move(path)), file_(std::move(file)) {}
 
   Status flush() {
     std::string_view rest = buffer_;
@@ -60,7 +61,7 @@ class RowFile {
   }
 
   std::string path_;
-  ipc::OwnedFd file_;
+  process::OwnedFd file_;
   std::string buffer_;
   std::int64_t bytes_ = 0;
 };

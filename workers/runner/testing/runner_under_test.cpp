@@ -27,8 +27,8 @@ RunnerUnderTest::RunnerUnderTest(const std::string& log,
                                  const std::vector<std::string>& environment) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-  channel_ = ipc::OwnedFd(ends[0]);
-  const ipc::OwnedFd theirs(::fcntl(ends[1], F_DUPFD_CLOEXEC, 10));
+  channel_ = process::OwnedFd(ends[0]);
+  const process::OwnedFd theirs(::fcntl(ends[1], F_DUPFD_CLOEXEC, 10));
   ::close(ends[1]);
   const std::string path = program();
   std::vector<std::string> variables = environment;
@@ -37,7 +37,8 @@ RunnerUnderTest::RunnerUnderTest(const std::string& log,
   envp.reserve(variables.size() + 1);
   for (std::string& variable : variables) envp.push_back(variable.data());
   envp.push_back(nullptr);
-  const ipc::OwnedFd output(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const process::OwnedFd output(
+      ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   pid_ = ::fork();
   if (pid_ == 0) {
     ::dup2(output.get(), STDOUT_FILENO);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lib/ipc/frame.h"
-#include "lib/ipc/owned_fd.h"
+#include "lib/process/owned_fd.h"
 #include "millrace/runner/v1alpha1/runner.pb.h"
 
 namespace millrace::runner {
@@ -43,7 +43,7 @@ class RunnerUnderTest {
 
  private:
   pid_t pid_ = -1;
-  ipc::OwnedFd channel_;
+  process::OwnedFd channel_;
   ipc::FrameReader reader_;
 };
 

@@ -189,7 +189,7 @@ class EchoRunner {
     FromRunner message;
     message.mutable_process_group()->set_epoch(epoch_);
     message.mutable_process_group()->set_pgid(pid);
-    if (const auto stat = read_stat(pid))
+    if (const auto stat = process::read_stat(pid))
       message.mutable_process_group()->set_start_time_ticks(
           static_cast<std::int64_t>(stat->start_ticks));
     send(message);

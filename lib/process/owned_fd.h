@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace millrace::ipc {
+namespace millrace::process {
 
 class OwnedFd {
  public:
@@ -26,4 +26,4 @@ class OwnedFd {
   int fd_ = -1;
 };
 
-}  // namespace millrace::ipc
+}  // namespace millrace::process
