@@ -3,28 +3,31 @@
 #include <sys/socket.h>
 
 #include <pqxx/connection>
+#include <utility>
 
 #include "lib/postgres/read_pool.h"
 
 namespace millrace::scheduler {
+
+struct WatchedConnection::Opened {
+  explicit Opened(const std::string& connection_string) : connection(connection_string) {}
+
+  pqxx::connection connection;
+};
 
 WatchedConnection::WatchedConnection(const std::string& connection_string)
     : connection_string_(postgres::with_timeouts(connection_string)) {}
 
 WatchedConnection::~WatchedConnection() { close(); }
 
-void WatchedConnection::Closing::operator()(pqxx::connection_base* connection) const {
-  delete static_cast<pqxx::connection*>(connection);
-}
-
 pqxx::connection_base& WatchedConnection::get() {
-  if (connection_ == nullptr) {
-    auto opened = std::make_unique<pqxx::connection>(connection_string_);
+  if (opened_ == nullptr) {
+    auto opened = std::make_unique<Opened>(connection_string_);
     const std::lock_guard lock(mutex_);
-    socket_ = opened->sock();
-    connection_.reset(opened.release());
+    socket_ = opened->connection.sock();
+    opened_ = std::move(opened);
   }
-  return *connection_;
+  return opened_->connection;
 }
 
 void WatchedConnection::close() {
@@ -32,7 +35,7 @@ void WatchedConnection::close() {
     const std::lock_guard lock(mutex_);
     socket_ = -1;
   }
-  connection_.reset();
+  opened_.reset();
 }
 
 void WatchedConnection::break_off() {

@@ -19,20 +19,19 @@ class WatchedConnection {
 
   // The owner's thread: the connection, opened when it is not. Throws what libpqxx throws.
   pqxx::connection_base& get();
-  bool open() const { return connection_ != nullptr; }
+  bool open() const { return opened_ != nullptr; }
   void close();
 
   // Any thread: whatever call is under way fails soon, as with a lost connection.
   void break_off();
 
  private:
-  // The base's destructor is not virtual: deleted through it, a connection would stay open.
-  struct Closing {
-    void operator()(pqxx::connection_base* connection) const;
-  };
+  // Of the very type that it was made as: the base's destructor is not virtual, and deleted through
+  // it a connection would stay open.
+  struct Opened;
 
   std::string connection_string_;
-  std::unique_ptr<pqxx::connection_base, Closing> connection_;
+  std::unique_ptr<Opened> opened_;
   std::mutex mutex_;  // guards the socket's number against its reuse
   int socket_ = -1;
 };
