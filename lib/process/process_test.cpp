@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "lib/process/handle.h"
 #include "lib/process/owned_fd.h"
@@ -135,8 +134,8 @@ TEST(Start, tells_why_there_is_no_child) {
 
 TEST(Start, gives_what_is_given_and_nothing_else) {
   // Inheritable on purpose, and at numbers that the child's own could collide with.
-  std::vector<OwnedFd> strays;
-  for (int i = 0; i < 8; ++i) strays.emplace_back(::dup(0));
+  std::array<OwnedFd, 8> strays;
+  for (OwnedFd& stray : strays) stray = OwnedFd(::dup(0));
   StartOptions options;
   options.environment = {"A=b"};
   options.descriptors = {StartOptions::kNull, StartOptions::kNull, STDERR_FILENO,

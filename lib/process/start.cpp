@@ -85,8 +85,7 @@ struct Plan {
   ::_exit(127);
 }
 
-void change_user(const Plan& plan) {
-  const User& user = *plan.options->user;
+void change_user(const Plan& plan, const User& user) {
   if (::setgroups(plan.groups.size(), plan.groups.data()) != 0 ||
       ::setresgid(user.gid, user.gid, user.gid) != 0 ||
       ::setresuid(user.uid, user.uid, user.uid) != 0)
@@ -111,7 +110,7 @@ void confine(const Plan& plan) {
 
   if (options.group == Group::kOwn && ::setpgid(0, 0) != 0) give_up(plan, Step::kGroup);
   if (options.group == Group::kOwnSession && ::setsid() < 0) give_up(plan, Step::kGroup);
-  if (options.user) change_user(plan);
+  if (options.user) change_user(plan, *options.user);
   // After the change of user, which clears it.
   if (options.signal_at_parents_end != 0) {
     if (::prctl(PR_SET_PDEATHSIG, options.signal_at_parents_end) != 0)
