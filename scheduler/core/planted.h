@@ -6,6 +6,7 @@
 #ifdef MILLRACE_PLANTED_BUGS
 
 #include <string_view>
+#include <vector>
 
 namespace millrace::scheduler {
 
@@ -34,6 +35,7 @@ enum class Bug {
 };
 extern Bug planted_bug;
 bool plant(std::string_view name);  // by its name without the k; false: there is none
+std::vector<std::string_view> planted_names();
 
 }  // namespace millrace::scheduler
 

@@ -1,6 +1,8 @@
-// Dice: what becomes of each message and each commit, drawn from the seed by the odds of Faults.
+// Dice: what becomes of each message and each commit, drawn from the seed by the odds of Faults,
+// and counted.
 #pragma once
 
+#include "scheduler/simulation/fault_counts.h"
 #include "scheduler/simulation/faults.h"
 #include "scheduler/simulation/memory_store.h"
 #include "scheduler/simulation/random.h"
@@ -9,7 +11,8 @@ namespace millrace::simulation {
 
 class Dice {
  public:
-  Dice(const Faults& faults, Random& random) : faults_(faults), random_(random) {}
+  Dice(const Faults& faults, Random& random, FaultCounts& counts)
+      : faults_(faults), random_(random), counts_(counts) {}
   // From here on everything goes well.
   void heal() { healed_ = true; }
 
@@ -21,6 +24,7 @@ class Dice {
  private:
   const Faults faults_;
   Random& random_;
+  FaultCounts& counts_;
   bool healed_ = false;
 };
 

@@ -32,7 +32,7 @@ class World {
       : options_(options),
         faults_(options.faults),
         random_(options.seed),
-        dice_(options.faults, random_),
+        dice_(options.faults, random_, fault_counts_),
         checker_(options.settings) {
     if (options.calm) checker_.expect_calm();
     log_.on_append = [this](const BatchRef& batch) {
@@ -99,6 +99,7 @@ class World {
   Faults faults_;
   bool healed_ = false;
   Random random_;
+  FaultCounts fault_counts_;
   Dice dice_;
   Clockwork clockwork_;
   MemoryLog log_;
@@ -389,6 +390,7 @@ void World::begin() {
     repeat(
         faults_.worker_crash_every,
         [this, i] {
+          ++fault_counts_.worker_crashes;
           break_stream(i);
           workers_[i]->crash();
         },
@@ -396,6 +398,7 @@ void World::begin() {
     repeat(
         faults_.worker_stop_every,
         [this, i] {
+          ++fault_counts_.worker_stops;
           workers_[i]->stop_until(clockwork_.now() +
                                   Micros(random_.between(0, 3 * options_.settings.lease.value())));
         },
@@ -403,7 +406,11 @@ void World::begin() {
     if (faults_.stream_breaks_per_minute > 0)
       repeat(
           Micros(static_cast<std::int64_t>(60e6 / faults_.stream_breaks_per_minute)),
-          [this, i] { break_stream(i); }, true);
+          [this, i] {
+            if (connections_[i].scheduler) ++fault_counts_.stream_breaks;
+            break_stream(i);
+          },
+          true);
   }
   for (auto& scheduler : schedulers_) {
     SimulatedScheduler* s = scheduler.get();
@@ -411,6 +418,7 @@ void World::begin() {
     repeat(
         faults_.scheduler_crash_every,
         [this, s] {
+          if (s->alive()) ++fault_counts_.scheduler_crashes;
           s->crash();
           clockwork_.after(Micros(random_.between(1'000, 20'000'000)), [s] {
             if (!s->alive()) s->boot();
@@ -420,15 +428,23 @@ void World::begin() {
     repeat(
         faults_.store_partition_every,
         [this, s] {
+          ++fault_counts_.store_partitions;
           s->partition_until(clockwork_.now() + Micros(random_.between(0, 40'000'000)));
         },
         true);
     repeat(
         faults_.loop_stall_every,
-        [this, s] { s->stall_until(clockwork_.now() + Micros(random_.between(0, 40'000'000))); },
+        [this, s] {
+          ++fault_counts_.loop_stalls;
+          s->stall_until(clockwork_.now() + Micros(random_.between(0, 40'000'000)));
+        },
         true);
     repeat(
-        faults_.wall_jump_every, [this, s] { s->jump_wall(seconds(random_.between(-3600, 3600))); },
+        faults_.wall_jump_every,
+        [this, s] {
+          ++fault_counts_.wall_jumps;
+          s->jump_wall(seconds(random_.between(-3600, 3600)));
+        },
         true);
   }
 }
@@ -480,9 +496,11 @@ Outcome World::run() {
               [this] { return folder_.files() == catalog_.files() && catalog_.all_swept(); });
     checker_.everything_swept(folder_.files(), catalog_.files());
   }
-  return {checker_.violation(), checker_.tail(),          checker_.trace_hash(),
-          checker_.events(),    checker_.finished_runs(), clockwork_.now() - Monotonic(1'000'000),
-          checker_.happened(),  transcript_.text()};
+  return {checker_.violation(),     checker_.tail(),
+          checker_.trace_hash(),    checker_.events(),
+          checker_.finished_runs(), clockwork_.now() - Monotonic(1'000'000),
+          checker_.happened(),      fault_counts_,
+          transcript_.text()};
 }
 
 }  // namespace

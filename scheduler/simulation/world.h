@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scheduler/core/settings.h"
+#include "scheduler/simulation/fault_counts.h"
 #include "scheduler/simulation/faults.h"
 #include "scheduler/simulation/workload.h"
 
@@ -38,6 +39,7 @@ struct Outcome {
   std::size_t runs = 0;  // that ended
   Micros virtual_time;
   std::map<std::string, std::uint64_t> happened;
+  FaultCounts faults;
   // What happened, as far as a scenario can tell it (scheduler/core/scenario.h), to paste as the
   // bug's test; only with a violation, or when Options::transcript asks for it.
   std::string scenario;

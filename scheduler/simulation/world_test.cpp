@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "scheduler/simulation/profiles.h"
+
 namespace millrace::simulation {
 namespace {
 
@@ -41,12 +43,34 @@ TEST(Simulation, runs_are_done_again_and_take_over_what_succeeded) {
   EXPECT_GT(taking_over, 10U);
 }
 
-TEST(Simulation, the_same_seed_gives_the_same_trace) {
-  const Outcome first = simulate(options(7));
-  const Outcome second = simulate(options(7));
-  EXPECT_EQ(first.trace_hash, second.trace_hash);
-  EXPECT_EQ(first.events, second.events);
-  EXPECT_NE(first.trace_hash, simulate(options(8)).trace_hash);
+// `simulate --profile day --twice` of tests/simulation does the same with a whole day.
+TEST(Simulation, the_same_seed_gives_the_same_trace_in_every_profile) {
+  for (const char* name : {"calm", "faults", "storm", "split"}) {
+    SCOPED_TRACE(name);
+    const Outcome first = simulate(*profile(name, 7));
+    const Outcome second = simulate(*profile(name, 7));
+    EXPECT_EQ(first.trace_hash, second.trace_hash);
+    EXPECT_EQ(first.events, second.events);
+    EXPECT_NE(first.trace_hash, simulate(*profile(name, 8)).trace_hash);
+  }
+}
+
+TEST(Simulation, the_day_is_24_hours_of_2000_runs_of_30_tasks_and_more_under_all_faults) {
+  const Options day = *profile("day", 1);
+  EXPECT_GE(day.load.over, seconds(24 * 3600));
+  EXPECT_GE(day.load.runs, 2000U);
+  EXPECT_GE(day.load.min_tasks, 30U);
+  for (const FaultKind& kind : fault_kinds()) EXPECT_TRUE(kind.is_set(day.faults)) << kind.name;
+}
+
+TEST(Simulation, what_the_rates_promise_happens) {
+  for (const char* name : {"calm", "faults", "storm", "split"}) {
+    SCOPED_TRACE(name);
+    FaultCounts counts;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed)
+      counts += simulate(*profile(name, seed)).faults;
+    for (const std::string& gap : counts.gaps(profile(name, 1)->faults)) ADD_FAILURE() << gap;
+  }
 }
 
 TEST(Simulation, under_faults_nothing_is_lost_or_doubled_and_everything_ends) {
