@@ -3,8 +3,9 @@
 
 Two workers share a stack. One is stopped with SIGSTOP for twice its lease, at a moment of the test's choice,
 while the other takes over; then it goes on. What it still says or does with its old epoch must change
-nothing, and what it ran must have ended when the lease passed. MILLRACE_ROUNDS is how often (4; 50 in the
-long run); each round is of the next kind. What is asserted is order and outcome; times are printed.
+nothing, and what it ran must have ended when the lease passed. MILLRACE_ROUNDS is how often (once at each
+place; 50 times in the long run); each round is of the next kind. What is asserted is order and outcome, and
+the scheduler's own count of a lease; other times are printed.
 """
 import datetime
 import json
@@ -16,12 +17,14 @@ import tempfile
 import time
 import unittest
 
+from failpoints import Stops
 from stack import Stack, lives, parent, program, until
 
-ROUNDS = int(os.environ.get("MILLRACE_ROUNDS", "4"))
 ROWS = 1000
 LATE_DATA = ("runner.before_result", "upload.before_fsync", "upload.after_fsync")
 LATE_PUBLICATION = ("publish.before_lock", "publish.before_move", "publish.after_move", "publish.after_manifest")
+PLACES = 2 + len(LATE_DATA) + len(LATE_PUBLICATION)  # the kinds of rounds, at each failpoint of theirs
+ROUNDS = int(os.environ.get("MILLRACE_ROUNDS", str(PLACES)))
 HOLD = pathlib.Path(__file__).with_name("hold.sh")
 WORKFLOWS = f"""
 apiVersion: millrace.io/v1alpha1
@@ -86,12 +89,12 @@ class Stopped(unittest.TestCase):
 
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="millrace-e2e-lease-")))
-        self.armed = self.folder / "armed"
-        self.armed.mkdir()
+        self.stops = Stops(self.folder / "armed")
         self.source = self.folder / "numbers.csv"
         self.source.write_text("n\n" + "".join(f"{n}\n" for n in range(ROWS)))
         self.stack = self.enterContext(Stack(data=self.folder, lease=f"{int(self.LEASE * 1000)}ms",
-                                             environment={"MILLRACE_FAILPOINT_STOP": str(self.armed)}))
+                                             environment=self.stops.environment))
+        self.enterContext(self.stops)
         self.stack.start_worker("second")
         self.stack.apply(WORKFLOWS)
         self.loads = 0
@@ -124,22 +127,13 @@ class Stopped(unittest.TestCase):
         time.sleep(max(0.0, stopped + 2 * self.LEASE - time.monotonic()))
         return lambda: until(lambda: self.refused() > before, lambda: f"a refusal\n{self.stack.logs()}")
 
-    def wait_at(self, failpoint):
-        """The process that stopped itself at the failpoint."""
-        stopped = until(lambda: list(self.armed.glob(f"{failpoint}.*")),
-                        lambda: f"somebody at {failpoint}\n{self.stack.logs()}")[0]
-        stopped.unlink()
-        runner = int(stopped.suffix[1:])
-        self.assertEqual(program(runner), "millrace-runner")
-        return runner
-
     # --- the kinds of rounds
 
-    def silent_command(self, number):
+    def silent_command(self, number, _):
         """The worker alone is stopped: its runner and its command end themselves."""
         self.hold(number, ends_in_time=False)
 
-    def late_success(self, number):
+    def late_success(self, number, _):
         """The command ends well while its worker is stopped: the success is told when it is too late."""
         self.hold(number, ends_in_time=True)
 
@@ -172,26 +166,24 @@ class Stopped(unittest.TestCase):
         self.assertFalse((folder / "overlap").exists(), "two attempts at once")
         self.assertFalse(lives(runner) and not ends_in_time)
 
-    def late_data(self, number):
+    def late_data(self, _, failpoint):
         """Runner and worker are stopped with all the data written, and nothing told."""
-        failpoint = LATE_DATA[number // 4 % len(LATE_DATA)]
-        (self.armed / failpoint).touch()
+        self.stops.arm(failpoint)
         run = self.load()
-        runner = self.wait_at(failpoint)
+        runner = self.stops.wait(failpoint, self.stack.logs)
         worker = parent(runner)
         is_refused = self.stop_for_twice_the_lease(worker, lambda: self.stack.call("wait", run, "--timeout", "60s"))
-        os.kill(runner, signal.SIGCONT)  # and so its result, if it still gets there, lies before the worker
+        self.stops.go_on(runner)  # and so its result, if it still gets there, lies before the worker
         os.kill(worker, signal.SIGCONT)
         self.check(run, "load")
         is_refused()
 
-    def late_publication(self, number):
+    def late_publication(self, number, failpoint):
         """Runner and worker are stopped on the way to publish; a newer delivery is in place before they go on."""
-        failpoint = LATE_PUBLICATION[number // 4 % len(LATE_PUBLICATION)]
         out = self.stack.out / f"sent-{number}"
-        (self.armed / failpoint).touch()
+        self.stops.arm(failpoint)
         run = self.stack.start("send", out=f"file://{out}")
-        runner = self.wait_at(failpoint)
+        runner = self.stops.wait(failpoint, self.stack.logs)
         worker = parent(runner)
         before_lock = failpoint == "publish.before_lock"
         newer = []
@@ -205,7 +197,7 @@ class Stopped(unittest.TestCase):
 
         is_refused = self.stop_for_twice_the_lease(worker, meanwhile)
         in_place = content(out)
-        os.kill(runner, signal.SIGCONT)
+        self.stops.go_on(runner)
         until(lambda: not lives(runner), "the end of the stale runner")
         if before_lock:
             self.assertEqual(content(out), in_place, "a stale publication changed what a newer one delivered")
@@ -220,13 +212,16 @@ class Stopped(unittest.TestCase):
             self.assertEqual(len(newer), 1)
 
     def test_what_is_stale_changes_nothing(self):
-        kinds = (self.silent_command, self.late_success, self.late_data, self.late_publication)
+        kinds = [(self.silent_command, None), (self.late_success, None)]
+        kinds += [(self.late_data, failpoint) for failpoint in LATE_DATA]
+        kinds += [(self.late_publication, failpoint) for failpoint in LATE_PUBLICATION]
+        self.assertGreaterEqual(ROUNDS, len(kinds), "each kind of round, at each of its failpoints")
         refused = 0
         for number in range(ROUNDS):
-            kind = kinds[number % len(kinds)]
-            with self.subTest(round=number, kind=kind.__name__):
+            kind, failpoint = kinds[number % len(kinds)]
+            with self.subTest(round=number, kind=kind.__name__, failpoint=failpoint):
                 before = self.refused()
-                kind(number)
+                kind(number, failpoint)
                 refused += self.refused() > before
                 snapshots = self.stack.json("get", "snapshots", "numbers")["items"]
                 self.assertEqual(len(snapshots), self.loads, "each load counts once")
@@ -240,6 +235,9 @@ class NeverHeard(unittest.TestCase):
     """A worker that is killed with the attempt in its hands, before its first heartbeat."""
 
     LEASE = 1.5
+    # The engine looks when the lease passes, and takes itself for stalled when it comes later than a heartbeat's
+    # interval: then it grants everybody a lease once more.
+    TOLERANCE = LEASE / 3
     AT_ONCE = 10  # runs that wait for their leases together
 
     def test_the_task_is_given_away_when_the_lease_passes(self):
@@ -264,10 +262,12 @@ class NeverHeard(unittest.TestCase):
                         waits.append(seconds_of(attempt))
                 healthy.terminate()
                 self.assertEqual(healthy.wait(timeout=60), 0)
+            stalls = stack.decisions("loop.stalled")
         print(f"\n{killed} workers killed before their first heartbeat: {len(waits)} attempts given away after "
-              f"{min(waits):.3f} to {max(waits):.3f} s (median {statistics.median(waits):.3f}), the lease being {self.LEASE} s")
+              f"{min(waits):.3f} to {max(waits):.3f} s (median {statistics.median(waits):.3f}), the lease being {self.LEASE} s; the scheduler stalled {stalls} times")
         self.assertGreaterEqual(min(waits), self.LEASE, "given away while the worker still held it")
-        self.assertLess(max(waits), 2 * self.LEASE, "later than one lease after the worker's end")
+        # Its worker was never heard of the attempt: the lease counts from the placement.
+        self.assertLessEqual(max(waits), self.LEASE * (1 + stalls) + self.TOLERANCE, "later than one lease")
 
     def kill_at_start(self, stack, number):
         passed = stack.root / f"passed-{number}"

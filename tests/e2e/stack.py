@@ -100,8 +100,18 @@ class Stack:
 
     def up(self, **options):
         options.setdefault("env", os.environ | self.environment)
-        return self.call("up", "--allow", self.data, "--allow", self.out, "--lease", self.lease, *self.flags,
-                         **options)
+        return self.call(*self.words_of_up(), **options)
+
+    def begin_up(self):
+        """Starts `up` and does not wait for it: it may be held up, and fail."""
+        words = [BIN / "millrace", "--dir", self.directory, *map(str, self.words_of_up())]
+        up = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              env=os.environ | self.environment)
+        self.others.append(up)
+        return up
+
+    def words_of_up(self):
+        return ("up", "--allow", self.data, "--allow", self.out, "--lease", self.lease, *self.flags)
 
     def start_worker(self, name, environment=None, **flags):
         """One more worker like the one of `up`, of another name; its log lies beside that one's."""
@@ -276,12 +286,7 @@ class Stack:
         return found
 
     def runners(self):
-        runners = []
-        for pid in self.children(self.pid("worker")):
-            try:
-                words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if words[0].endswith(b"millrace-runner"):
-                runners.append(pid)
-        return runners
+        return self.runners_of(self.pid("worker"))
+
+    def runners_of(self, worker):
+        return [pid for pid in self.children(worker) if program(pid) == "millrace-runner"]

@@ -2,7 +2,6 @@
 """What nobody needs any more goes, with the real programs: snapshots past their retention, what attempts left
 behind; also when the scheduler is killed with -9 between any two steps of its sweeping.
 """
-import os
 import pathlib
 import shutil
 import tempfile
@@ -11,12 +10,14 @@ import unittest
 import urllib.request
 
 import expected_delays
-from stack import DATA, Stack
+from failpoints import Stops
+from stack import DATA, Stack, lives
 
 ROWS = 5_000  # of flights
 MIN_FLIGHTS = 10
 DATASETS = ("flights", "weather", "planes", "delays")
 RETENTION = ("--retention", "1s")
+LEASE = "1s"  # a round of sweeping is a lease, and files go two of them after they were found free
 FAILPOINTS = (
     "sweep.before_delete", "sweep.in_delete", "sweep.after_delete", "sweep.after_forget",
     "sweep.before_orphans", "sweep.in_orphans",
@@ -72,7 +73,7 @@ class Sweep(unittest.TestCase):
         return None
 
     def test_only_the_newest_snapshot_outlives_its_retention(self):
-        with Stack(data=self.data, flags=RETENTION) as stack:
+        with Stack(data=self.data, lease=LEASE, flags=RETENTION) as stack:
             self.run_flights(stack)
             before = set(stack.data_files())
             self.run_flights(stack)
@@ -93,7 +94,7 @@ class Sweep(unittest.TestCase):
 
     def test_a_dataset_has_its_own_retention_and_the_settings_stay(self):
         flags = RETENTION + ("--dataset-retention", "flights=1h", "--keep-snapshots", "2")
-        with Stack(data=self.data, flags=flags) as stack:
+        with Stack(data=self.data, lease=LEASE, flags=flags) as stack:
             stack.flags = ()
             stack.call("down")
             stack.up()
@@ -104,21 +105,22 @@ class Sweep(unittest.TestCase):
             stack.check_files()
 
     def test_killed_between_any_two_steps(self):
-        for failpoint in FAILPOINTS:
-            with self.subTest(failpoint=failpoint), Stack(data=self.data, flags=RETENTION) as stack:
-                stack.call("down")
-                log = stack.root / "passed"
-                stack.up(env=os.environ | {"MILLRACE_FAILPOINT_KILL": f"{failpoint}:1", "MILLRACE_FAILPOINT_LOG": str(log)})
-                self.run_flights(stack)
-                self.leave_behind(stack)
-                self.run_flights(stack)
-                self.wait_until(stack, f"{failpoint} is passed",
-                                lambda: log.exists() and failpoint in log.read_text().split())
-                stack.up()
-                self.wait_until(stack, "all but the newest snapshots expire",
-                                lambda: set(self.snapshots(stack).values()) == {1})
-                stack.check_files()
-                self.run_flights(stack)
+        stops = Stops(self.enterContext(tempfile.TemporaryDirectory(prefix="millrace-e2e-stops-")))
+        with Stack(data=self.data, lease=LEASE, flags=RETENTION, environment=stops.environment) as stack, stops:
+            self.run_flights(stack)
+            for failpoint in FAILPOINTS:
+                with self.subTest(failpoint=failpoint):
+                    self.leave_behind(stack)
+                    stops.arm(failpoint)
+                    self.run_flights(stack)  # what the run before wrote is replaced
+                    scheduler = stops.wait(failpoint, stack.logs)
+                    self.assertTrue(lives(scheduler), "killed before")
+                    stack.kill(scheduler)
+                    stack.up()
+                    self.wait_until(stack, "all but the newest snapshots expire",
+                                    lambda: set(self.snapshots(stack).values()) == {1})
+                    stack.check_files()
+            self.run_flights(stack)
 
 
 if __name__ == "__main__":
