@@ -49,6 +49,7 @@ bool plant(std::string_view name) {
 
 std::vector<std::string_view> planted_names() {
   std::vector<std::string_view> names;
+  names.reserve(kNames.size());
   for (const auto& [name, bug] : kNames) names.push_back(name);
   return names;
 }

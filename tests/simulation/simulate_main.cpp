@@ -97,10 +97,11 @@ std::variant<Wishes, int> parse(int argc, char** argv) {
   return wishes;
 }
 
-void print_violation(const Outcome& outcome, const std::string& what) {
+void print_violation(const Outcome& outcome, const std::string& what,
+                     const std::string& violation) {
   std::printf("%s\n", outcome.scenario.c_str());
   for (const std::string& line : outcome.tail) std::printf("  %s\n", line.c_str());
-  std::printf("%s: %s\n", what.c_str(), outcome.violation->c_str());
+  std::printf("%s: %s\n", what.c_str(), violation.c_str());
 }
 
 // False when something was wrong with the seed; it has been told.
@@ -108,7 +109,7 @@ bool run_seed(const Options& options, const Wishes& wishes, Totals& totals) {
   const std::string what = "seed " + std::to_string(options.seed) + ", profile " + wishes.profile;
   const Outcome outcome = simulate(options);
   if (outcome.violation) {
-    print_violation(outcome, what);
+    print_violation(outcome, what, *outcome.violation);
     return false;
   }
   if (wishes.twice) {
