@@ -11,6 +11,7 @@ a stack. Ends with how often each failpoint was passed.
 MILLRACE_VICTIMS=all has everybody killed at every failpoint (the long run).
 """
 import collections
+import contextlib
 import os
 import pathlib
 import shutil
@@ -171,9 +172,11 @@ class Failpoints(unittest.TestCase):
         passing = stack.stops.wait_for_pass(round_.failpoint, round_.number, stack.logs)
         victims = round_.victims(stack, passing)
         for pid in victims:
-            self.assertTrue(lives(pid), "killed before")
+            self.assertTrue(lives(pid), f"{round_.victims.__name__} to be killed: {pid} is gone")
             self.killed[f"{program(pid)} at {round_.failpoint}"] += 1
-            os.kill(pid, signal.SIGKILL)
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):  # a runner goes when its worker does
+                os.kill(pid, signal.SIGKILL)
         if passing not in victims:
             until(lambda: not any(lives(pid) for pid in victims), "the end of the victims")
             stack.stops.go_on(passing)
