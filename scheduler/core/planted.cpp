@@ -30,7 +30,7 @@ bool plant(std::string_view name) {
       {"RerunTakesStale", Bug::kRerunTakesStale},
       {"SweeperIgnoresPins", Bug::kSweeperIgnoresPins},
       {"SweeperTakesLive", Bug::kSweeperTakesLive},
-      {"SweeperIsHasty", Bug::kSweeperIsHasty},
+      {"TimeoutEndsAtOnce", Bug::kTimeoutEndsAtOnce},
   }};
   for (const auto& [known, bug] : kNames) {
     if (known != name) continue;

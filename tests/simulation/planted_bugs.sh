@@ -6,7 +6,7 @@ simulate=$1
 bugs=(NoFence ConflictIgnored UnknownIsSuccess ReplyBeforeCommit LeaseNotRenewed LeaderOutlivesItsLease
       RunnerIgnoresLease StartOutlivesLease RetryKeepsEpoch RetryRereadsInputs NoCompareAndSet KeyForgotten
       CapacityLeaked SkipDoesNotCascade QueueLimitIgnored RerunRereadsInputs RerunTakesStale
-      SweeperIgnoresPins SweeperTakesLive SweeperIsHasty)
+      SweeperIgnoresPins SweeperTakesLive TimeoutEndsAtOnce)
 
 for profile in calm faults storm split; do
   "$simulate" --seeds 1..50 --profile "$profile" >/dev/null || { echo "guarded, and $profile fails"; exit 1; }

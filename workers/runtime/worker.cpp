@@ -170,7 +170,7 @@ void Worker::heartbeat() {
 
 void Worker::on_start(const worker::v1alpha1::Start& start) {
   const Epoch epoch(start.attempt().epoch());
-  if (attempts_.contains(epoch)) return;
+  if (attempts_.contains(epoch) || leases_.dropped(epoch)) return;
   MILLRACE_FAILPOINT("worker.start_received");
   Attempt& attempt = attempts_[epoch];
   attempt.ref = start.attempt();
