@@ -2,9 +2,9 @@
 
 #include "base/id.h"
 #include "lib/ipc/files_checksum.h"
+#include "lib/ipc/wire_text.h"
 #include "manifest/codec.h"
 #include "manifest/parameters.h"
-#include "manifest/utf8.h"
 
 namespace millrace::runner {
 namespace {
@@ -12,16 +12,9 @@ namespace {
 namespace wire = millrace::task::v1alpha1;
 
 constexpr std::size_t kPageBytes = 512 << 10;  // with the last row, still below a frame's limit
-constexpr std::size_t kMaxTextBytes = 4 << 10;
 
 Error invalid(std::string message) {
   return Error{ErrorClass::kInfrastructure, "task.request_invalid", std::move(message)};
-}
-
-// A field that must be UTF-8, and not long, whatever a file or a program brought into it.
-std::string bounded(std::string_view text) {
-  text = text.substr(0, kMaxTextBytes);
-  return std::string(text.substr(0, manifest::valid_utf8_prefix(text)));
 }
 
 Result<std::string> run_id_of(const std::string& bytes) {
@@ -127,17 +120,17 @@ SuccessMessages messages_of(const tasks::TaskSuccess& success) {
   messages.success.set_files_checksum(checksum.text());
   messages.success.set_outputs_json(success.outputs_json);
   messages.success.set_publication_json(success.publication_json);
-  messages.success.set_message(bounded(success.message));
+  messages.success.set_message(ipc::wire_text(success.message));
   return messages;
 }
 
 wire::Failure failure_of(const Error& error, int exit_code) {
   wire::Failure failure;
   failure.set_error_class(std::string(to_string(error.error_class)));
-  failure.set_code(error.code);
-  failure.set_message(bounded(error.message));
-  failure.set_hint(bounded(error.hint));
-  failure.set_path(bounded(error.path));
+  failure.set_code(ipc::wire_text(error.code));
+  failure.set_message(ipc::wire_text(error.message));
+  failure.set_hint(ipc::wire_text(error.hint));
+  failure.set_path(ipc::wire_text(error.path));
   failure.set_exit_code(exit_code);
   return failure;
 }

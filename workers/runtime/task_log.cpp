@@ -85,7 +85,12 @@ void TaskLog::finish() {
 void TaskLog::put(std::string text) {
   if (text.empty()) return;
   tail_ += text;
-  if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
+  if (tail_.size() > kTailBytes) {
+    // Of a character that the cut splits, at most three bytes are left: they go too.
+    const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+    const auto cut = tail_.cend() - static_cast<std::ptrdiff_t>(kTailBytes);
+    tail_.erase(tail_.cbegin(), std::find_if(cut, cut + 3, begins));
+  }
   if (capped_ || !open()) return;
   if (static_cast<std::int64_t>(text.size()) > left_.value()) {
     capped_ = true;

@@ -46,7 +46,8 @@ class TaskLog {
   void write(std::string_view bytes);
   // The rest of a last line; the file is closed.
   void finish();
-  // The last lines that were written, at most 2 KiB: what a process said before it died.
+  // The last lines that were written, at most 2 KiB: what a process said before it died. Bytes as
+  // they came, which may be no text.
   std::string tail() const { return tail_; }
   // Why lines are missing; empty when none are. A log that can't be written fails no attempt.
   const std::string& error() const { return error_; }

@@ -106,6 +106,7 @@ class Worker final : private LinkEvents, private RunnerPoolEvents {
   Micros lease_ = seconds(15);
   Micros heartbeat_interval_ = seconds(5);
   Backoff reconnect_backoff_{milliseconds(50), seconds(2)};
+  Monotonic greeted_;  // when the hello of this stream was sent
   boost::asio::steady_timer reconnect_;
   boost::asio::steady_timer heartbeat_timer_;
   boost::asio::steady_timer tick_timer_;
