@@ -1,7 +1,9 @@
 #include "workers/runner/translate.h"
 
 #include "base/id.h"
+#include "base/text.h"
 #include "lib/ipc/files_checksum.h"
+#include "lib/ipc/frame.h"
 #include "lib/ipc/wire_text.h"
 #include "manifest/codec.h"
 #include "manifest/parameters.h"
@@ -11,7 +13,8 @@ namespace {
 
 namespace wire = millrace::task::v1alpha1;
 
-constexpr std::size_t kPageBytes = 512 << 10;  // with the last row, still below a frame's limit
+constexpr std::size_t kPageBytes = 512 << 10;    // of more than one row
+constexpr std::size_t kEnvelopeBytes = 1 << 10;  // what a frame has besides: epoch, usage
 
 Error invalid(std::string message) {
   return Error{ErrorClass::kInfrastructure, "task.request_invalid", std::move(message)};
@@ -40,6 +43,16 @@ std::vector<tasks::TaskInput> inputs_from(const wire::Description& description) 
           {file.path(), file.rows(), file.bytes(), file.checksum(), file.statistics_json()});
   }
   return inputs;
+}
+
+Status fits(std::size_t bytes) {
+  constexpr std::size_t kMost = ipc::kMaxFrameBytes - kEnvelopeBytes;
+  if (bytes <= kMost) return ok_status();
+  return Error{ErrorClass::kUser, "result.too_large",
+               "what is to be kept of the result has " + grouped(static_cast<std::int64_t>(bytes)) +
+                   " bytes, it may have " + grouped(static_cast<std::int64_t>(kMost)) +
+                   ": names and types of all columns, and of the fields within",
+               "write fewer columns, or shorter names within them"};
 }
 
 wire::FileRow row_of(const tasks::DataFile& file) {
@@ -91,7 +104,7 @@ Result<tasks::TaskRequest> request_from(const v1alpha1::Assign& assign) {
   return request;
 }
 
-SuccessMessages messages_of(const tasks::TaskSuccess& success) {
+Result<SuccessMessages> messages_of(const tasks::TaskSuccess& success) {
   SuccessMessages messages;
   ipc::FilesChecksum checksum;
   std::uint32_t files = 0;
@@ -121,6 +134,9 @@ SuccessMessages messages_of(const tasks::TaskSuccess& success) {
   messages.success.set_outputs_json(success.outputs_json);
   messages.success.set_publication_json(success.publication_json);
   messages.success.set_message(ipc::wire_text(success.message));
+  for (const wire::FilePage& page : messages.pages)
+    MILLRACE_RETURN_IF_ERROR(fits(page.ByteSizeLong()));
+  MILLRACE_RETURN_IF_ERROR(fits(messages.success.ByteSizeLong()));
   return messages;
 }
 
