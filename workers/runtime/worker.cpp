@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "workers/runtime/own_secrets.h"
 #include "workers/runtime/wire.h"
 
 namespace millrace::runtime {
@@ -55,6 +56,7 @@ Worker::Worker(boost::asio::io_context& context, WorkerConfig config, std::strin
       incarnation_(incarnation),
       journal_(std::move(journal)),
       log_(log),
+      secrets_(own_secrets(token, own_environment())),
       link_(context.get_executor(), {config_.scheduler, std::move(token), incarnation.to_text()},
             *this),
       pool_(context, pool_options(config_), journal_, log, *this),

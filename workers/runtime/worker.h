@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/id.h"
 #include "lib/telemetry/log.h"
@@ -94,6 +95,7 @@ class Worker final : private LinkEvents, private RunnerPoolEvents {
   const RawId incarnation_;
   Journal journal_;
   telemetry::Log& log_;
+  const std::vector<std::string> secrets_;  // own_secrets()
   SchedulerLink link_;
   RunnerPool pool_;
   ScratchFolders scratch_;

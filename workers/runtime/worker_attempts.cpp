@@ -110,7 +110,7 @@ Status Worker::prepare(Attempt& attempt, RunnerProcess& runner) {
   MILLRACE_TRY(scratch, scratch_.take());
   attempt.scratch = std::move(scratch);
   attempt.log.emplace(config_.log_dir / log_path(attempt.ns, attempt.ref), config_.log_limit,
-                      std::vector<std::string>());
+                      secrets_);
 
   const pid_t pid = runner.pid();
   reset_peak(pid);

@@ -493,6 +493,20 @@ TEST_F(WorkerProgram, a_log_is_capped) {
                 "\n[the log ends here: it reached its limit of 1024 bytes; the attempt goes on]\n");
 }
 
+// As a command reads them, which runs as the same user: the token's file, /proc/<worker>/environ.
+TEST_F(WorkerProgram, its_own_secrets_are_masked_in_logs_and_last_words) {
+  ::setenv("PARTNER_API_TOKEN", "a-key-of-the-partner", 1);
+  ::setenv("MILLRACE_PLAIN", "nothing-to-hide", 1);
+  start_and_greet();
+  ::unsetenv("PARTNER_API_TOKEN");
+  ::unsetenv("MILLRACE_PLAIN");
+  const std::string said = "sent " + kToken + " and a-key-of-the-partner, nothing-to-hide";
+  scheduler_->start(5, json{{"do", "crash"}, {"say", said}}.dump());
+  EXPECT_NE(failure_of(5).message().find("last words: sent *** and ***, nothing-to-hide"),
+            std::string::npos);
+  EXPECT_EQ(read_file(log_of()), "sent *** and ***, nothing-to-hide\n");
+}
+
 TEST_F(WorkerProgram, a_started_epoch_is_not_started_twice) {
   start_and_greet();
   start_and_await(5, wait_body());
