@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "base/utf8.h"
 
 namespace millrace {
 namespace {
@@ -166,6 +167,40 @@ TEST(LookupMap, finds_what_was_inserted_once) {
   EXPECT_EQ(*map.find(1), 10);
   EXPECT_TRUE(map.erase(1));
   EXPECT_EQ(map.find(1), nullptr);
+}
+
+TEST(Utf8, is_checked_and_counted) {
+  EXPECT_EQ(valid_utf8_prefix("aé→😀"), std::string_view("aé→😀").size());
+  EXPECT_EQ(count_characters("aé→😀"), 4u);
+  for (const char* bad : {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80",
+                          "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xFF"})
+    EXPECT_EQ(valid_utf8_prefix("ok" + std::string(bad)), 2u);
+}
+
+TEST(Utf8, is_cut_between_characters) {
+  EXPECT_EQ(whole_characters("a漢", 4), 4u);
+  EXPECT_EQ(whole_characters("a漢", 3), 1u);
+  EXPECT_EQ(whole_characters("a漢", 0), 0u);
+  EXPECT_EQ(whole_characters("\x80\x80\x80", 2), 2u) << "no character at all: cut all the same";
+}
+
+TEST(Utf8, is_made_of_what_is_none) {
+  struct Row {
+    std::string in;
+    std::string out;
+  };
+  const Row rows[] = {
+      {"", ""},
+      {"plain", "plain"},
+      {"ä€😀", "ä€😀"},
+      {std::string("a\0b", 3), "a\uFFFDb"},
+      {"\xff", "\uFFFD"},
+      {"\xc3", "\uFFFD"},                               // cut off
+      {"\xc0\xaf", "\uFFFD\uFFFD"},                     // overlong
+      {"\xed\xa0\x80", "\uFFFD\uFFFD\uFFFD"},           // a surrogate
+      {"\xf4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"}  // beyond U+10FFFF
+  };
+  for (const Row& row : rows) EXPECT_EQ(clean_text(row.in), row.out);
 }
 
 }  // namespace

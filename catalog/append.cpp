@@ -1,6 +1,7 @@
 #include <pqxx/result>
 #include <pqxx/transaction_base>
 
+#include "base/utf8.h"
 #include "catalog/catalog.h"
 #include "lib/postgres/sql_text.h"
 
@@ -116,11 +117,11 @@ Status append(postgres::Transaction& transaction, const NewSnapshot& snapshot) {
   work.exec_params(
       kAppend, snapshot.dataset.ns, snapshot.dataset.name, sequence_number, to_uuid(snapshot.id),
       parent ? to_uuid(parent_id) : std::string(), base, to_bytea(snapshot.schema_hash),
-      postgres::clean_text(snapshot.schema_json), std::string(to_string(snapshot.operation)),
-      added.rows, added.files, added.bytes.value(), total.rows, total.files, total.bytes.value(),
-      to_uuid(origin.run), snapshot.at.value(), postgres::clean_text(origin.run_name), origin.task,
-      postgres::clean_text(origin.task_name), origin.attempt, paths.text(), rows.text(),
-      bytes.text(), checksums.text(), statistics.text(), origin.write_index);
+      clean_text(snapshot.schema_json), std::string(to_string(snapshot.operation)), added.rows,
+      added.files, added.bytes.value(), total.rows, total.files, total.bytes.value(),
+      to_uuid(origin.run), snapshot.at.value(), clean_text(origin.run_name), origin.task,
+      clean_text(origin.task_name), origin.attempt, paths.text(), rows.text(), bytes.text(),
+      checksums.text(), statistics.text(), origin.write_index);
   return ok_status();
 }
 

@@ -3,6 +3,7 @@
 #include <pqxx/transaction_base>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "catalog/catalog.h"
 #include "lib/postgres/sql_text.h"
 
@@ -104,9 +105,8 @@ std::vector<Head> heads(postgres::Transaction& transaction) {
 
 std::vector<Dataset> datasets(postgres::Transaction& transaction, const std::string& ns,
                               const std::string& after, std::size_t limit) {
-  return to_datasets(
-      transaction.work.exec_params(kDatasets + "h.dataset > $2 ORDER BY h.dataset LIMIT $3", ns,
-                                   postgres::clean_text(after), limit));
+  return to_datasets(transaction.work.exec_params(
+      kDatasets + "h.dataset > $2 ORDER BY h.dataset LIMIT $3", ns, clean_text(after), limit));
 }
 
 std::optional<Dataset> dataset(postgres::Transaction& transaction, const DatasetName& name) {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "manifest/json.h"
-#include "manifest/utf8.h"
 
 namespace millrace::manifest {
 namespace {

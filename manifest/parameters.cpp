@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "base/overloaded.h"
+#include "base/utf8.h"
 #include "manifest/json.h"
 #include "manifest/nearest.h"
 #include "manifest/plain_scalar.h"
-#include "manifest/utf8.h"
 
 namespace millrace::manifest {
 namespace {

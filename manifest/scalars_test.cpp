@@ -9,7 +9,6 @@
 #include "manifest/formats.h"
 #include "manifest/nearest.h"
 #include "manifest/plain_scalar.h"
-#include "manifest/utf8.h"
 
 namespace millrace::manifest {
 namespace {
@@ -135,14 +134,6 @@ TEST(Nearest, finds_slips_and_nothing_else) {
   EXPECT_EQ(meant_hint("zzz", std::vector<std::string>{"a", "b"}), "one of: a, b");
   EXPECT_EQ(meant_hint("zzz", std::vector<std::string>{"a"}), "there is only a");
   EXPECT_EQ(meant_hint("zzz", {}), "");
-}
-
-TEST(Utf8, is_checked_and_counted) {
-  EXPECT_EQ(valid_utf8_prefix("aé→😀"), std::string_view("aé→😀").size());
-  EXPECT_EQ(count_characters("aé→😀"), 4u);
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80",
-                          "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xFF"})
-    EXPECT_EQ(valid_utf8_prefix("ok" + std::string(bad)), 2u);
 }
 
 }  // namespace

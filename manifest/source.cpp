@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 namespace millrace::manifest {
 

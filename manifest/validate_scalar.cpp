@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/utf8.h"
 #include "manifest/formats.h"
 #include "manifest/nearest.h"
 #include "manifest/plain_scalar.h"
 #include "manifest/quantity.h"
 #include "manifest/reference.h"
-#include "manifest/utf8.h"
 
 namespace millrace::manifest {
 namespace {

@@ -15,7 +15,7 @@
 #include <string>
 #include <utility>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 namespace millrace::manifest {
 namespace {

@@ -8,10 +8,12 @@
 #include <fstream>
 #include <random>
 
+#include "base/utf8.h"
 #include "lib/ipc/files_checksum.h"
 #include "lib/ipc/frame.h"
 #include "lib/ipc/private_files.h"
 #include "lib/ipc/socket_address.h"
+#include "lib/ipc/wire_text.h"
 #include "lib/process/owned_fd.h"
 
 namespace millrace::ipc {
@@ -33,6 +35,19 @@ class Folder : public testing::Test {
   }
   std::filesystem::path folder_;
 };
+
+TEST(WireText, is_text_and_short_whatever_came_in) {
+  EXPECT_EQ(wire_text("plain, 漢"), "plain, 漢");
+  EXPECT_EQ(wire_text("\xff!"), "\uFFFD!");
+  for (const std::string& piece : {std::string("漢"), std::string("\xff"), std::string("\x80")}) {
+    std::string text;
+    for (int i = 0; i < 10'000; ++i) text += piece;
+    const std::string made = wire_text(text);
+    EXPECT_LE(made.size(), kMaxTextBytes);
+    EXPECT_GT(made.size(), kMaxTextBytes - 4);
+    EXPECT_EQ(valid_utf8_prefix(made), made.size());
+  }
+}
 
 TEST(Frames, survive_every_split) {
   std::mt19937 random(7);

@@ -1,5 +1,7 @@
 #include "lib/postgres/sql_text.h"
 
+#include "base/utf8.h"
+
 namespace millrace::postgres {
 namespace {
 
@@ -10,29 +12,6 @@ int hex_value(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-// Bytes of the character that begins at `at`; 0 when none does (RFC 3629: no surrogates, nothing
-// overlong, nothing beyond U+10FFFF).
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) -> unsigned {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return first == 0 ? 0 : 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = first == 0xED && byte(1) > 0x9F;
-    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool overlong = first == 0xF0 && byte(1) < 0x90;
-    const bool beyond = first == 0xF4 && byte(1) > 0x8F;
-    return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -88,22 +67,6 @@ std::optional<std::string> from_bytea(std::string_view text) {
     bytes += static_cast<char>((high << 4) | low);
   }
   return bytes;
-}
-
-std::string clean_text(std::string_view text) {
-  std::string clean;
-  clean.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = utf8_length(text, at);
-    if (length == 0) {
-      clean += "\xEF\xBF\xBD";
-      ++at;
-    } else {
-      clean += text.substr(at, length);
-      at += length;
-    }
-  }
-  return clean;
 }
 
 void SqlArray::add(std::string_view text) {

@@ -29,9 +29,6 @@ std::string to_bytea(const std::array<std::uint8_t, 32>& hash);
 // Nothing when the text is not in that form.
 std::optional<std::string> from_bytea(std::string_view text);
 
-// What a column of type text can hold: U+FFFD in place of zero bytes and of what is no UTF-8.
-std::string clean_text(std::string_view text);
-
 // An array of one dimension. Texts go through clean_text.
 class SqlArray {
  public:

@@ -35,24 +35,6 @@ TEST(SqlText, bytes_come_back) {
   for (const char* wrong : {"", "00", "\\x0", "\\xzz"}) EXPECT_FALSE(from_bytea(wrong)) << wrong;
 }
 
-TEST(SqlText, text_is_made_what_a_column_can_hold) {
-  struct Row {
-    std::string in;
-    std::string out;
-  };
-  const Row rows[] = {
-      {"plain", "plain"},
-      {"ä€😀", "ä€😀"},
-      {std::string("a\0b", 3), "a\uFFFDb"},
-      {"\xff", "\uFFFD"},
-      {"\xc3", "\uFFFD"},                               // cut off
-      {"\xc0\xaf", "\uFFFD\uFFFD"},                     // overlong
-      {"\xed\xa0\x80", "\uFFFD\uFFFD\uFFFD"},           // a surrogate
-      {"\xf4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"}  // beyond U+10FFFF
-  };
-  for (const Row& row : rows) EXPECT_EQ(clean_text(row.in), row.out);
-}
-
 TEST(SqlText, arrays_quote_what_has_a_meaning) {
   SqlArray array;
   EXPECT_EQ(array.text(), "{}");

@@ -150,7 +150,9 @@ class EventApplier {
   }
 
   void operator()(const events::CancelRequested& e) {
-    target_.put_task(e.task, moved(e.task, TaskChange::kCancelRequested, e.at));
+    Task task = moved(e.task, TaskChange::kCancelRequested, target_.task(e.task)->since);
+    task.stop = stop_of(e.reason);
+    target_.put_task(e.task, task);
   }
 
   void operator()(const events::KeysForgotten& e) { target_.forget_keys(e.ended_before); }
@@ -172,7 +174,14 @@ class EventApplier {
     Task next = *task;
     next.state = *to;
     next.since = at;
+    if (*to != TaskState::kCancelling) next.stop = Stop::kNone;
     return next;
+  }
+
+  static Stop stop_of(std::string_view reason) {
+    if (reason == events::kAttemptTimedOut) return Stop::kAttemptTimeout;
+    if (reason == events::kTaskTimedOut) return Stop::kTaskTimeout;
+    return Stop::kCancel;
   }
 
   // The task counts as if it had just succeeded in this run.

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -147,6 +148,9 @@ struct AttemptSucceeded {
   friend bool operator==(const AttemptSucceeded&, const AttemptSucceeded&) = default;
 };
 
+inline constexpr std::string_view kAttemptTimedOut = "attempt.timed_out";
+inline constexpr std::string_view kTaskTimedOut = "task.timed_out";
+
 // What follows from a failed attempt.
 struct Retry {
   WallTime at;
@@ -163,8 +167,8 @@ struct Cancelled {
 };
 using Decision = std::variant<Retry, GiveUp, Cancelled>;
 
-// kRunning → kBackingOff | kFailed | kCancelled, kCancelling → kCancelled. Also of attempts that
-// were lost (lease.expired) or ran too long (attempt.timed_out).
+// kRunning or kCancelling → kBackingOff | kFailed | kCancelled. Also of attempts that were lost
+// (lease.expired) or ran too long (attempt.timed_out).
 struct AttemptFailed {
   AttemptRef attempt;
   WorkerId worker;
@@ -176,10 +180,11 @@ struct AttemptFailed {
   friend bool operator==(const AttemptFailed&, const AttemptFailed&) = default;
 };
 
-// kRunning → kCancelling.
+// kRunning → kCancelling, or kCancelling for a reason that overrules the one before. What becomes
+// of the task is decided when the attempt has ended, or its lease has: never beside it.
 struct CancelRequested {
   TaskRef task;
-  std::string reason;
+  std::string reason;  // kAttemptTimedOut, kTaskTimedOut, or why it is cancelled
   WallTime at;
   friend bool operator==(const CancelRequested&, const CancelRequested&) = default;
 };

@@ -30,10 +30,14 @@ bool Liveness::expired(Epoch epoch, Monotonic now, const Settings& settings) con
   return renewed == nullptr || now - *renewed >= settings.lease;
 }
 
+bool Liveness::renews(WorkerId worker, const AttemptRef& attempt, const State& state) const {
+  return holds(state, worker, attempt) && !overdue_.contains(attempt.epoch);
+}
+
 void Liveness::observe(const Input& input, const State& state, Now now) {
   const auto renew = [&](WorkerId worker, const std::vector<AttemptRef>& attempts) {
     for (const AttemptRef& attempt : attempts)
-      if (holds(state, worker, attempt) && !MILLRACE_PLANTED(kLeaseNotRenewed))
+      if (renews(worker, attempt, state) && !MILLRACE_PLANTED(kLeaseNotRenewed))
         renewed_[attempt.epoch] = now.monotonic;
   };
   if (const auto* joined = std::get_if<WorkerJoined>(&input)) {
@@ -97,9 +101,9 @@ void Liveness::applied(const Event& event, const State& state, Now now, const Se
             if (timeout > Micros(0))
               arm(now.monotonic + timeout, TimerKind::kAttemptTimeout, ref, token);
           },
-          [&](const events::AttemptSucceeded& e) { renewed_.erase(e.attempt.epoch); },
+          [&](const events::AttemptSucceeded& e) { forget(e.attempt.epoch); },
           [&](const events::AttemptFailed& e) {
-            renewed_.erase(e.attempt.epoch);
+            forget(e.attempt.epoch);
             if (const auto* retry = std::get_if<events::Retry>(&e.next))
               arm(now.monotonic + std::max(Micros(0), retry->at - e.at), TimerKind::kBackoff,
                   e.attempt.task_ref(), e.attempt.attempt.value());
@@ -123,6 +127,11 @@ void Liveness::applied(const Event& event, const State& state, Now now, const Se
       event);
 }
 
+void Liveness::forget(Epoch epoch) {
+  renewed_.erase(epoch);
+  overdue_.erase(epoch);
+}
+
 void Liveness::grant_all(const State& state, Now now) {
   for (const auto& [worker, load] : state.loads())
     for (const TaskRef& ref : load.tasks) renewed_[state.task(ref)->epoch] = now.monotonic;
@@ -135,6 +144,7 @@ void Liveness::rebuild(const State& state, Now now, const Settings& settings) {
   timers_.clear();
   due_.clear();
   renewed_.clear();
+  overdue_.clear();
   keys_armed_ = false;
   arm_for_keys(state, now, settings, now.monotonic);
   for (const auto& [id, run] : state.runs()) {
@@ -208,6 +218,7 @@ void Liveness::advance(const State& state, Now now, const Settings& settings) {
       // look again.
       arm(now.monotonic + settings.lease, timer.kind, timer.task(), timer.token);
     }
+    if (timer.kind == TimerKind::kCancelGrace) overdue_.insert(Epoch(timer.token));
     due_.push_back(timer);
   }
 }

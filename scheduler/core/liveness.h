@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ class Liveness {
   const std::map<WorkerId, WorkerSeen>& workers() const { return workers_; }
   const std::vector<Timer>& due() const { return due_; }
   bool expired(Epoch epoch, Monotonic now, const Settings& settings) const;
+  // Whether a worker's word that it holds the attempt renews its lease: the lease is that worker's,
+  // and it was not told to end the attempt for longer than it may take.
+  bool renews(WorkerId worker, const AttemptRef& attempt, const State& state) const;
+  bool overdue(Epoch epoch) const { return overdue_.contains(epoch); }
 
   // --- told by the engine -----------------------------------------------------------------------
   // A worker's word. Renews only what the state says is its own.
@@ -57,6 +62,7 @@ class Liveness {
   std::optional<Monotonic> next_due() const;
 
  private:
+  void forget(Epoch epoch);
   void arm(Monotonic due, TimerKind kind, TaskRef task, std::uint64_t token);
   // For the key that is to be forgotten next, if there is one, and no sooner than `earliest`.
   void arm_for_keys(const State& state, Now now, const Settings& settings, Monotonic earliest);
@@ -65,6 +71,7 @@ class Liveness {
 
   std::map<WorkerId, WorkerSeen> workers_;
   LookupMap<Epoch, Monotonic> renewed_;  // of attempts that hold a lease
+  std::set<Epoch> overdue_;              // were told to end, and have not within the grace
   Timers timers_;
   bool keys_armed_ = false;
   std::vector<Timer> due_;

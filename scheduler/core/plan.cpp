@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "scheduler/core/planner.h"
+#include "scheduler/core/planted.h"
 
 namespace millrace::scheduler {
 
@@ -49,45 +50,37 @@ void Planner::on_timer(const Timer& timer) {
   if (moot(timer, draft_)) return;  // an input, or a timer before it, was quicker
   switch (timer.kind) {
     case TimerKind::kLease:
+      if (liveness_.overdue(Epoch(timer.token))) {
+        count("cancel.unanswered");
+        return fail(ref,
+                    {ErrorClass::kInfrastructure, "cancel.unanswered",
+                     "the worker did not end the attempt in time; its lease did", 0},
+                    nullptr);
+      }
       count("lease.expired");
       return fail(ref,
                   {ErrorClass::kInfrastructure, "lease.expired",
                    "the worker was not heard for the length of a lease", 0},
                   nullptr);
-    case TimerKind::kAttemptTimeout: {
-      const Task& task = *draft_.task(ref);
-      planned_.commands.push_back(
-          {task.worker,
-           commands::Cancel{{ref.run, ref.task, task.attempt, task.epoch}, "attempt.timed_out"}});
-      return fail(ref,
-                  {ErrorClass::kTransient, "attempt.timed_out",
-                   "the attempt took longer than its attemptTimeout", 0},
-                  nullptr);
-    }
+    case TimerKind::kAttemptTimeout:
+      if (MILLRACE_PLANTED(kTimeoutEndsAtOnce))
+        return fail(ref, {ErrorClass::kTransient, std::string(events::kAttemptTimedOut), "", 0},
+                    nullptr);
+      return stop(ref, Stop::kAttemptTimeout, events::kAttemptTimedOut);
     case TimerKind::kCancelGrace:
-      count("cancel.unanswered");
-      return fail(ref,
-                  {ErrorClass::kInfrastructure, "cancel.unanswered",
-                   "the worker did not end the attempt in time", 0},
-                  nullptr);
+      return;  // its lease is renewed no more (Liveness::renews), and ends it
     case TimerKind::kBackoff:
       return emit(events::TaskReady{ref, now_.wall});
     case TimerKind::kQueueTimeout:
     case TimerKind::kTaskTimeout: {
       const Task* task = draft_.task(ref);
       const bool queue = timer.kind == TimerKind::kQueueTimeout;
-      const std::string code = queue ? "task.queue_timed_out" : "task.timed_out";
-      const std::string message =
-          queue ? "found no room within its queueTimeout" : "did not end within its timeout";
-      if (holds_lease(task->state)) {
-        planned_.commands.push_back(
-            {task->worker,
-             commands::Cancel{{ref.run, ref.task, task->attempt, task->epoch}, code}});
-        // Over by decision, whatever a retry rule says of it.
-        return fail(ref, {ErrorClass::kUser, code, message, 0}, nullptr);
-      }
+      if (holds_lease(task->state)) return stop(ref, Stop::kTaskTimeout, events::kTaskTimedOut);
       if (task->state == TaskState::kPending) return;
-      return emit(events::TaskEnded{ref, TaskState::kFailed, code, message, now_.wall});
+      return emit(events::TaskEnded{
+          ref, TaskState::kFailed,
+          queue ? "task.queue_timed_out" : std::string(events::kTaskTimedOut),
+          queue ? "found no room within its queueTimeout" : kTaskTimedOutMessage, now_.wall});
     }
     case TimerKind::kRunTimeout:
       return cancel_run(ref.run, "run.timed_out");
@@ -95,6 +88,12 @@ void Planner::on_timer(const Timer& timer) {
       // Those that ended exactly that long ago are over, too.
       return emit(events::KeysForgotten{now_.wall + (Micros(1) - settings_.key_retention)});
   }
+}
+
+void Planner::stop(TaskRef ref, Stop why, std::string_view reason) {
+  const Task& task = *draft_.task(ref);
+  if (task.state == TaskState::kCancelling && task.stop >= why) return;
+  emit(events::CancelRequested{ref, std::string(reason), now_.wall});
 }
 
 std::optional<commands::Start> start_command(const State& state, TaskRef ref) {

@@ -20,6 +20,11 @@ const SnapshotId* base_of(const TaskPins* pins, const std::string& dataset) {
   return nullptr;
 }
 
+std::string_view reason_of(Stop stop) {
+  if (stop == Stop::kAttemptTimeout) return events::kAttemptTimedOut;
+  return stop == Stop::kTaskTimeout ? events::kTaskTimedOut : "task.cancelled";
+}
+
 }  // namespace
 
 void Planner::on(const WorkerJoined& input) {
@@ -37,7 +42,8 @@ void Planner::on(const WorkerJoined& input) {
     const Task* task = draft_.task(attempt.task_ref());
     if (task != nullptr && task->state == TaskState::kCancelling && task->epoch == attempt.epoch &&
         task->worker == input.worker)
-      planned_.commands.push_back({input.worker, commands::Cancel{attempt, "task.cancelled"}});
+      planned_.commands.push_back(
+          {input.worker, commands::Cancel{attempt, std::string(reason_of(task->stop))}});
   }
 }
 
@@ -130,18 +136,30 @@ void Planner::on(const AttemptFailed& input) {
   fail(input.attempt.task_ref(), input.failure, input.attachment);
 }
 
+RetryDecision Planner::decide(TaskRef ref, Failure& failure) const {
+  const Task& task = *draft_.task(ref);
+  const RunFacts& run = *draft_.run(ref.run);
+  // Whatever ended an attempt that was told to end: why it was told is what counts.
+  switch (task.stop) {
+    case Stop::kCancel:
+      return {events::Cancelled{}, false};
+    case Stop::kTaskTimeout:  // the task's own time: no rule gives it more
+      failure = {ErrorClass::kUser, std::string(events::kTaskTimedOut), kTaskTimedOutMessage, 0};
+      return {events::GiveUp{failure.code}, false};
+    case Stop::kAttemptTimeout:
+      failure = {ErrorClass::kTransient, std::string(events::kAttemptTimedOut),
+                 "the attempt took longer than its attemptTimeout", 0};
+      break;
+    case Stop::kNone:
+      break;
+  }
+  return retry_decision({failure, task, ref, run.task_spec(ref.task), *run.spec}, now_.wall,
+                        settings_);
+}
+
 void Planner::fail(TaskRef ref, Failure failure, AttachmentRef attachment) {
   const Task task = *draft_.task(ref);
-  const RunFacts& run = *draft_.run(ref.run);
-  const TaskSpec& spec = run.task_spec(ref.task);
-  RetryDecision decision;
-  if (task.state == TaskState::kCancelling)
-    decision.next = events::Cancelled{};
-  else
-    decision = retry_decision({failure, task, ref, spec, *run.spec}, now_.wall, settings_);
-  const bool over = failure.code == "task.timed_out";  // the task's own time: no rule gives it more
-  if (over && task.state != TaskState::kCancelling)
-    decision = {events::GiveUp{"task.timed_out"}, false};
+  const RetryDecision decision = decide(ref, failure);
   count("attempt.failed");
   emit(events::AttemptFailed{{ref.run, ref.task, task.attempt, task.epoch},
                              task.worker,

@@ -167,9 +167,9 @@ void Planner::cancel_run(RunId id, const std::string& reason) {
         emit(events::TaskEnded{ref, TaskState::kCancelled, code, "", now_.wall});
         break;
       case TaskState::kRunning:
-        emit(events::CancelRequested{ref, code, now_.wall});
-        break;
       case TaskState::kCancelling:
+        stop(ref, Stop::kCancel, code);
+        break;
       case TaskState::kSucceeded:
       case TaskState::kFailed:
       case TaskState::kSkipped:

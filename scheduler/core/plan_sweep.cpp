@@ -85,7 +85,7 @@ AttemptFate fate_of(const State& state, const AttemptPrefix& prefix) {
 }
 
 Micros sweep_grace(const Settings& settings) {
-  return MILLRACE_PLANTED(kSweeperIsHasty) ? Micros(0) : settings.lease * 2;
+  return settings.lease * 2;
 }
 
 }  // namespace millrace::scheduler

@@ -32,6 +32,8 @@ std::vector<Candidate> candidates_of(const Liveness& liveness, Now now, const Se
   return candidates;
 }
 
+inline constexpr const char* kTaskTimedOutMessage = "did not end within its timeout";
+
 class Planner {
  public:
   Planner(const State& state, const Liveness& liveness, Now now, const Settings& settings)
@@ -77,6 +79,10 @@ class Planner {
   // as one that does not count.
   const Task* fenced(WorkerId worker, const AttemptRef& attempt);
   void fail(TaskRef ref, Failure failure, AttachmentRef attachment);
+  // What follows from the failure of an attempt that may have been told to end.
+  RetryDecision decide(TaskRef ref, Failure& failure) const;
+  // The attempt is to end. Unless it was told so before, for as good a reason.
+  void stop(TaskRef ref, Stop why, std::string_view reason);
   void on_timer(const Timer& timer);
   // plan_sweep.cpp
   void on(const SweepSnapshots& input) { sweeps_.push_back(&input); }

@@ -29,7 +29,7 @@ constexpr std::array<std::pair<std::string_view, Bug>, 20> kNames{{
     {"RerunTakesStale", Bug::kRerunTakesStale},
     {"SweeperIgnoresPins", Bug::kSweeperIgnoresPins},
     {"SweeperTakesLive", Bug::kSweeperTakesLive},
-    {"SweeperIsHasty", Bug::kSweeperIsHasty},
+    {"TimeoutEndsAtOnce", Bug::kTimeoutEndsAtOnce},
 }};
 // A bug without a name could not be planted.
 static_assert(kNames.size() == static_cast<std::size_t>(Bug::kSweeperIsHasty));

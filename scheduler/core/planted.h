@@ -31,7 +31,7 @@ enum class Bug {
   kRerunTakesStale,         // a rerun takes over what stands on a task that runs again
   kSweeperIgnoresPins,      // a snapshot expires although a run has pinned it
   kSweeperTakesLive,        // the files of an attempt are swept while it runs
-  kSweeperIsHasty,          // the files of an attempt are swept as soon as it is given up
+  kTimeoutEndsAtOnce,       // an attempt whose time is over is given up while it runs
 };
 extern Bug planted_bug;
 bool plant(std::string_view name);  // by its name without the k; false: there is none

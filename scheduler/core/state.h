@@ -23,13 +23,14 @@ struct Task {
   TaskState state = TaskState::kPending;
   Phase phase = Phase::kExecute;
   bool avoid_last_worker = false;  // the next attempt goes elsewhere, while there is another place
+  Stop stop = Stop::kNone;         // with kCancelling
   std::uint16_t crashes = 0;       // attempts in a row that took their runner down
   std::uint32_t failures = 0;      // attempts of this phase that ended without success
   std::uint32_t needs_open = 0;    // needs that have not ended
   AttemptNumber attempt;           // the latest; 0 before the first
   Epoch epoch;                     // of the latest attempt
   WorkerId worker;                 // of the latest attempt
-  WallTime since;                  // when it entered this state
+  WallTime since;                  // when it entered this state; with kCancelling: kRunning
   WallTime first_ready;            // task timeouts count from here; 0 before
   WallTime retry_at;               // with kBackingOff
   std::uint64_t publication_order = 0;

@@ -35,9 +35,10 @@ struct AttemptFate {
 // `state` is to be durable, as a leader's always is.
 AttemptFate fate_of(const State& state, const AttemptPrefix& prefix);
 
-// How long after an attempt has ended its files stay untouched: a runner that was given up ends
-// itself within a lease, and this is twice that. Also for files of snapshots that expired: such a
-// runner may still read them.
+// How long files that were found free stay untouched, whether an attempt left them or a snapshot
+// had them. An attempt is given up no sooner than its runner's own clock has ended it; but a
+// process that was stopped together with its machine learns of that late, and reads and writes
+// until then.
 Micros sweep_grace(const Settings& settings);
 
 // Gives things that were found free their time: found_free() for the first time begins it.

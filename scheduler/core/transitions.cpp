@@ -7,7 +7,7 @@ using enum TaskState;
 using C = TaskChange;
 
 // clang-format off
-constexpr std::array<Transition, 18> kTransitions{{
+constexpr std::array<Transition, 21> kTransitions{{
     {kPending,    C::kReady,           kReady},
     {kPending,    C::kSkipped,         kSkipped},
     {kPending,    C::kCancelled,       kCancelled},
@@ -22,6 +22,9 @@ constexpr std::array<Transition, 18> kTransitions{{
     {kRunning,    C::kCancelRequested, kCancelling},
     {kCancelling, C::kSucceeded,       kSucceeded},   // it was done before it heard
     {kCancelling, C::kStaged,          kReady},       // likewise: what is staged is published
+    {kCancelling, C::kCancelRequested, kCancelling},  // for a reason that overrules the first
+    {kCancelling, C::kRetry,           kBackingOff},  // the attempt's time ran out
+    {kCancelling, C::kGaveUp,          kFailed},      // likewise, or the task's own
     {kCancelling, C::kCancelled,       kCancelled},
     {kBackingOff, C::kReady,           kReady},
     {kBackingOff, C::kGaveUp,          kFailed},      // the task's own time ran out

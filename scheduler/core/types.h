@@ -116,6 +116,13 @@ enum class TaskState : std::uint8_t {
   kSkipped,
   kCancelled,
 };
+// Why an attempt is to end before it is done. The greater one overrules the lesser.
+enum class Stop : std::uint8_t {
+  kNone,
+  kAttemptTimeout,  // its attemptTimeout passed: what follows is a failure like others
+  kTaskTimeout,     // the task's own time is over: it has failed
+  kCancel,          // nobody wants it any more
+};
 enum class RunOutcome : std::uint8_t { kSucceeded, kFailed, kCancelled, kTimedOut };
 
 constexpr bool is_terminal(TaskState state) { return state >= TaskState::kSucceeded; }

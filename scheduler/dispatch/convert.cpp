@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/overloaded.h"
-#include "scheduler/dispatch/description_pages.h"
+#include "base/utf8.h"
 
 namespace millrace::scheduler {
 namespace {

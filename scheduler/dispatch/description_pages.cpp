@@ -2,16 +2,10 @@
 
 #include <utility>
 
+#include "base/utf8.h"
 #include "scheduler/dispatch/convert.h"
 
 namespace millrace::scheduler {
-
-std::size_t whole_characters(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return text.size();
-  std::size_t size = limit;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return size > 0 ? size : limit;
-}
 
 namespace {
 

@@ -92,10 +92,8 @@ void Engine::hear(const Input& input, Now now) {
 void Engine::acknowledge(const WorkerHeartbeat& heartbeat) {
   commands::HeartbeatAck ack{heartbeat.sent_monotonic_us, {}, {}};
   for (const AttemptRef& attempt : heartbeat.attempts) {
-    const Task* task = state_->task(attempt.task_ref());
-    const bool current = task != nullptr && holds_lease(task->state) &&
-                         task->epoch == attempt.epoch && task->worker == heartbeat.worker;
-    (current ? ack.renewed : ack.fenced).push_back(attempt);
+    const bool renewed = liveness_.renews(heartbeat.worker, attempt, *state_);
+    (renewed ? ack.renewed : ack.fenced).push_back(attempt);
   }
   // Of a worker that was silent for too long; now and then of one whose result was just written.
   if (!ack.fenced.empty()) ports_.observer.counted("heartbeat.fenced", ack.fenced.size());

@@ -76,35 +76,32 @@ void Checker::on(const Event& event, WallTime at) {
   if (tail_.size() > 2 * kTail) tail_.erase(tail_.begin(), tail_.begin() + kTail);
   ++happened_[kind_of(event)];
   if (violation_) return;  // what follows from a broken log proves nothing
-  std::visit(
-      Overloaded{
-          [&](const events::RunCreated& e) {
-            require(created_.insert(e.run).second, "a run is created twice", &event);
-            if (!e.key.empty())
-              require(keys_.emplace(e.key, e.run).second, "one key, two runs", &event);
-            if (!e.rerun_of.is_nil()) taken_over(e);
-          },
-          [&](const events::RunFinished& e) {
-            require(finished_.insert(e.run).second, "a run ends twice", &event);
-          },
-          [&](const events::AttemptPlaced& e) { placed(e); },
-          [&](const events::AttemptSucceeded& e) { succeeded(e); },
-          [&](const events::AttemptFailed& e) {
-            const Task* task = state_.task(e.attempt.task_ref());
-            require(task != nullptr && task->epoch == e.attempt.epoch, "a failure of an old epoch",
-                    &event);
-            counted_.insert(e.attempt.epoch);
-            require(
-                !calm_ || (e.failure.code != "lease.expired" && e.failure.code != "attempt.lost"),
-                "an attempt is lost though nothing went wrong", &event);
-            if (e.failure.code.ends_with("timed_out") || e.failure.code == "cancel.unanswered")
-              may_overlap_.insert(e.attempt.task_ref());
-          },
-          [&](const events::KeysForgotten& e) { forgotten(e, at); },
-          [&](const events::SnapshotsExpired& e) { expired(e); },
-          [](const auto&) {},
-      },
-      event);
+  std::visit(Overloaded{
+                 [&](const events::RunCreated& e) {
+                   require(created_.insert(e.run).second, "a run is created twice", &event);
+                   if (!e.key.empty())
+                     require(keys_.emplace(e.key, e.run).second, "one key, two runs", &event);
+                   if (!e.rerun_of.is_nil()) taken_over(e);
+                 },
+                 [&](const events::RunFinished& e) {
+                   require(finished_.insert(e.run).second, "a run ends twice", &event);
+                 },
+                 [&](const events::AttemptPlaced& e) { placed(e); },
+                 [&](const events::AttemptSucceeded& e) { succeeded(e); },
+                 [&](const events::AttemptFailed& e) {
+                   const Task* task = state_.task(e.attempt.task_ref());
+                   require(task != nullptr && task->epoch == e.attempt.epoch,
+                           "a failure of an old epoch", &event);
+                   counted_.insert(e.attempt.epoch);
+                   require(!calm_ || (e.failure.code != "lease.expired" &&
+                                      e.failure.code != "attempt.lost"),
+                           "an attempt is lost though nothing went wrong", &event);
+                 },
+                 [&](const events::KeysForgotten& e) { forgotten(e, at); },
+                 [&](const events::SnapshotsExpired& e) { expired(e); },
+                 [](const auto&) {},
+             },
+             event);
   if (violation_) return;
   apply(state_, event);
   origins_.note(event);
@@ -292,7 +289,7 @@ void Checker::worker_exists(WorkerId worker, const Resources& capacity) {
 void Checker::attempt_begins(const AttemptRef& attempt, WorkerId) {
   auto& running = running_[attempt.task_ref()];
   running.insert(attempt.epoch);
-  if (running.size() > 1 && !may_overlap_.contains(attempt.task_ref()))
+  if (running.size() > 1)
     violate("two attempts of one task run at the same time: task " +
             std::to_string(attempt.task.value()) + " of " + attempt.run.to_text() + ", epochs " +
             std::to_string(running.begin()->value()) + " and " +

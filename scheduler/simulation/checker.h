@@ -105,8 +105,6 @@ class Checker {
   std::set<scheduler::RunId> finished_;
   scheduler::OriginBook origins_;
   std::map<scheduler::RunId, std::set<scheduler::TaskIndex>> taken_;  // by reruns
-  std::set<scheduler::TaskRef>
-      may_overlap_;  // an attempt was given up by a timeout, not by its lease
 };
 
 }  // namespace millrace::simulation

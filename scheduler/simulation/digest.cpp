@@ -22,7 +22,7 @@ std::uint64_t fold(std::uint64_t hash, const std::vector<events::Pin>& pins) {
 std::uint64_t fold(std::uint64_t hash, const Task& task) {
   for (const std::uint64_t part :
        {static_cast<std::uint64_t>(task.state), static_cast<std::uint64_t>(task.phase),
-        static_cast<std::uint64_t>(task.avoid_last_worker),
+        static_cast<std::uint64_t>(task.avoid_last_worker), static_cast<std::uint64_t>(task.stop),
         static_cast<std::uint64_t>(task.crashes), static_cast<std::uint64_t>(task.failures),
         static_cast<std::uint64_t>(task.needs_open),
         static_cast<std::uint64_t>(task.attempt.value()), task.epoch.value(),

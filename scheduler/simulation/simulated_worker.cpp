@@ -65,7 +65,8 @@ void SimulatedWorker::receive(const Command& command) {
 
 void SimulatedWorker::start(const commands::Start& c) {
   world_.checker.told_start(c.attempt);
-  if (held_.contains(c.attempt.epoch)) return;
+  std::erase_if(ended_, [&](const auto& e) { return e.second <= world_.clockwork.now(); });
+  if (held_.contains(c.attempt.epoch) || ended_.contains(c.attempt.epoch)) return;
   Monotonic deadline = Monotonic(c.lease_from_us) + world_.settings.lease;
   if (MILLRACE_PLANTED(kStartOutlivesLease))
     deadline = world_.clockwork.now() + world_.settings.lease;
@@ -145,11 +146,13 @@ void SimulatedWorker::end(Epoch epoch) {
   const auto it = held_.find(epoch);
   if (it == held_.end()) return;
   if (it->second.running) world_.checker.attempt_ends(it->second.attempt);
+  ended_[epoch] = it->second.deadline;
   held_.erase(it);
 }
 
 void SimulatedWorker::crash() {
   while (!held_.empty()) end(held_.begin()->first);
+  ended_.clear();  // what was sent to this incarnation reaches no other
   connected_ = false;
   stopped_until_ = Monotonic();
   before_ = world_.random.chance(0.5) ? id_ : WorkerId();

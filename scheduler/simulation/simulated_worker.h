@@ -75,6 +75,8 @@ class SimulatedWorker {
   std::string name_;
   scheduler::Resources capacity_;
   std::map<scheduler::Epoch, Held> held_;
+  // Over, and until when their Start could come again.
+  std::map<scheduler::Epoch, Monotonic> ended_;
   Monotonic stopped_until_;
   bool connected_ = false;
 };

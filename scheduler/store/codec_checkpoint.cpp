@@ -24,12 +24,16 @@ void encode_task(const Task& from, pb::Task& to) {
   to.set_first_ready(from.first_ready.value());
   to.set_retry_at(from.retry_at.value());
   to.set_publication_order(from.publication_order);
+  to.set_stop(static_cast<pb::Stop>(from.stop));
 }
 
 Status decode_task(const pb::Task& from, Task& to) {
   to.avoid_last_worker = from.avoid_last_worker();
   if (from.crashes() > std::numeric_limits<std::uint16_t>::max())
     return broken("a count of crashes");
+  if (from.stop() < 0 || from.stop() > static_cast<int>(Stop::kCancel))
+    return broken("a reason to stop");
+  to.stop = static_cast<Stop>(from.stop());
   to.crashes = static_cast<std::uint16_t>(from.crashes());
   to.failures = from.failures();
   to.needs_open = from.needs_open();

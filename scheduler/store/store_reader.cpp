@@ -4,6 +4,7 @@
 #include <pqxx/transaction_base>
 #include <utility>
 
+#include "base/utf8.h"
 #include "catalog/catalog.h"
 #include "lib/postgres/sql_text.h"
 #include "scheduler/store/codec.h"
@@ -12,7 +13,6 @@
 namespace millrace::scheduler {
 namespace {
 
-using postgres::clean_text;
 using postgres::to_uuid;
 using postgres::Transaction;
 

@@ -6,6 +6,7 @@
 #include <pqxx/pqxx>
 #include <set>
 
+#include "base/utf8.h"
 #include "lib/postgres/sql_text.h"
 #include "scheduler/store/log_writer.h"
 #include "scheduler/store/postgres_store.h"
@@ -239,7 +240,7 @@ TEST_F(StoreReaderTest, attempts_are_those_that_ended) {
         EXPECT_EQ(attempt.ended, failure->at);
         ASSERT_TRUE(attempt.failure.has_value());
         Failure expected = failure->failure;
-        expected.message = postgres::clean_text(expected.message);
+        expected.message = clean_text(expected.message);
         EXPECT_EQ(*attempt.failure, expected);
         broken_text += expected.message != failure->failure.message;
         EXPECT_FALSE(attempt.next.empty());

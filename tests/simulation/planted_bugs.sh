@@ -7,7 +7,7 @@ simulate=$1
 bugs=(NoFence ConflictIgnored UnknownIsSuccess ReplyBeforeCommit LeaseNotRenewed LeaderOutlivesItsLease
       RunnerIgnoresLease StartOutlivesLease RetryKeepsEpoch RetryRereadsInputs NoCompareAndSet KeyForgotten
       CapacityLeaked SkipDoesNotCascade QueueLimitIgnored RerunRereadsInputs RerunTakesStale
-      SweeperIgnoresPins SweeperTakesLive SweeperIsHasty)
+      SweeperIgnoresPins SweeperTakesLive TimeoutEndsAtOnce)
 
 if ! difference=$(diff <("$simulate" --bugs | sort) <(printf '%s\n' "${bugs[@]}" | sort)); then
   printf 'the bugs of the program (<) and of this script (>) differ:\n%s\n' "$difference"

@@ -1,4 +1,5 @@
 // The engine on real files: what it reads, writes, sets aside and refuses.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/process/owned_fd.h"
 #include "workers/kernel/query_engine.h"
 #include "workers/kernel/testing/temp_folder.h"
 
@@ -94,6 +96,16 @@ class EngineTest : public ::testing::Test {
   int count_ = 0;
   std::string last_;
 };
+
+// A lock on a file of the machine, for which any of its processes may ask, keeps no engine closed.
+TEST_F(EngineTest, opens_whoever_holds_the_null_device) {
+  const process::OwnedFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  flock whole{};
+  whole.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(null.get(), F_OFD_SETLKW, &whole), 0);
+  const auto engine = open_query_engine();
+  EXPECT_TRUE(engine.ok()) << engine.error().to_text();
+}
 
 TEST_F(EngineTest, flights_become_parquet_with_every_row) {
   auto ingested =

@@ -24,7 +24,8 @@ class Channel {
   // The next whole message of those received. Error: runner.protocol.
   Result<std::optional<v1alpha1::ToRunner>> next();
 
-  // Waits until the worker takes it. Error: runner.channel; runner.message_too_large.
+  // Waits until the worker takes it. Errors: runner.channel, the worker is gone;
+  // ipc.frame_too_large, nothing was sent.
   Status send(const v1alpha1::FromRunner& message);
 
  private:

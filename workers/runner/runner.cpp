@@ -10,10 +10,10 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "base/failpoint.h"
 #include "workers/runner/description.h"
 #include "workers/runner/memory_bound.h"
-#include "workers/runner/translate.h"
 
 namespace millrace::runner {
 namespace {
@@ -177,7 +177,7 @@ void Runner::run(const v1alpha1::Assign& assign, Attempt& attempt) {
   started.mutable_started()->set_monotonic_us(monotonic_now().value());
   send(started);
   int exit_code = 0;
-  const Result<tasks::TaskSuccess> result = execute(assign, attempt, exit_code);
+  Result<SuccessMessages> result = execute(assign, attempt, exit_code);
   {
     // Once it knows the result, the worker may assign the next one.
     const std::lock_guard lock(mutex_);
@@ -185,8 +185,9 @@ void Runner::run(const v1alpha1::Assign& assign, Attempt& attempt) {
     lease_.release();
   }
   MILLRACE_FAILPOINT("runner.before_result");
-  if (result.ok()) {
-    send_success(*result, attempt);
+  const bool succeeded = result.ok();
+  if (succeeded) {
+    send_success(*std::move(result), attempt);
   } else {
     FromRunner failed;
     failed.mutable_failed()->set_epoch(attempt.epoch);
@@ -198,14 +199,14 @@ void Runner::run(const v1alpha1::Assign& assign, Attempt& attempt) {
   // Nothing of this attempt is left when the next one comes, and the engine is open ahead of need.
   engine_.reset();
   ::malloc_trim(0);
-  if (!result.ok()) return;  // the worker replaces a runner after a failure
+  if (!succeeded) return;  // the worker replaces a runner after a failure
   if (Result<std::unique_ptr<kernel::QueryEngine>> engine = kernel::open_query_engine();
       engine.ok())
     engine_ = *std::move(engine);
 }
 
-Result<tasks::TaskSuccess> Runner::execute(const v1alpha1::Assign& assign, Attempt& attempt,
-                                           int& exit_code) {
+Result<SuccessMessages> Runner::execute(const v1alpha1::Assign& assign, Attempt& attempt,
+                                        int& exit_code) {
   MILLRACE_TRY(request, request_from(assign));
   if (engine_ == nullptr) {
     MILLRACE_TRY(engine, kernel::open_query_engine());
@@ -226,11 +227,13 @@ Result<tasks::TaskSuccess> Runner::execute(const v1alpha1::Assign& assign, Attem
     bound.emplace(request.memory);
   Result<tasks::TaskSuccess> result = tasks::run_task(request, context);
   exit_code = context.exit_code;
-  return result;
+  if (!result.ok()) return std::move(result).error();
+  Result<SuccessMessages> messages = messages_of(*result);
+  if (!messages.ok()) tasks::discard_files(request);
+  return messages;
 }
 
-void Runner::send_success(const tasks::TaskSuccess& success, const Attempt& attempt) {
-  SuccessMessages messages = messages_of(success);
+void Runner::send_success(SuccessMessages messages, const Attempt& attempt) {
   for (auto& page : messages.pages) {
     FromRunner message;
     message.mutable_file_page()->set_epoch(attempt.epoch);
@@ -247,7 +250,11 @@ void Runner::send_success(const tasks::TaskSuccess& success, const Attempt& atte
 // A worker that is gone is seen by the reading thread as well; whoever sees it first ends the
 // process.
 void Runner::send(const FromRunner& message) {
-  if (!channel_.send(message).ok()) lease_.end_process(EXIT_SUCCESS);
+  const Status sent = channel_.send(message);
+  if (sent.ok()) return;
+  // What can grow is bounded where it is made; an end without a word would be taken for a crash.
+  MILLRACE_CHECK(sent.error().code == "runner.channel", "a message to the worker is too large");
+  lease_.end_process(EXIT_SUCCESS);
 }
 
 }  // namespace millrace::runner

@@ -17,6 +17,7 @@
 #include "workers/kernel/query_engine.h"
 #include "workers/runner/channel.h"
 #include "workers/runner/lease_guard.h"
+#include "workers/runner/translate.h"
 #include "workers/tasks/task.h"
 
 namespace millrace::runner {
@@ -46,9 +47,8 @@ class Runner {
   void report_progress();
   void work(const std::stop_token& stop);
   void run(const v1alpha1::Assign& assign, Attempt& attempt);
-  Result<tasks::TaskSuccess> execute(const v1alpha1::Assign& assign, Attempt& attempt,
-                                     int& exit_code);
-  void send_success(const tasks::TaskSuccess& success, const Attempt& attempt);
+  Result<SuccessMessages> execute(const v1alpha1::Assign& assign, Attempt& attempt, int& exit_code);
+  void send_success(SuccessMessages messages, const Attempt& attempt);
   void send(const v1alpha1::FromRunner& message);
 
   Channel channel_;

@@ -235,6 +235,43 @@ TEST_F(RunnerProtocol, a_refused_statement_says_where) {
   EXPECT_EQ(failed.path(), "2:6");
 }
 
+// 50 columns of a struct with 100 long field names: a schema of more than a frame holds.
+TEST_F(RunnerProtocol, a_result_that_fits_no_message_is_the_tasks_fault_and_said_as_one) {
+  std::string fields;
+  for (int i = 0; i < 100; ++i)
+    fields += (i == 0 ? "'" : ", '") + std::string(240, 'f') + std::to_string(i) + "': 1";
+  std::string columns;
+  for (int i = 0; i < 50; ++i) columns += (i == 0 ? "s AS c" : ", s AS c") + std::to_string(i);
+  const auto failed = fail(
+      assignment("wide", {{"query",
+                           {{"sql", "SELECT " + columns + " FROM (SELECT {" + fields + "} AS s)"},
+                            {"into", {{"dataset", "wide"}}}}}}));
+  EXPECT_EQ(failed.error_class(), "User");
+  EXPECT_EQ(failed.code(), "result.too_large") << failed.message();
+  EXPECT_FALSE(
+      std::filesystem::exists(folder_ / ("data/default/flights-1/wide/" + std::to_string(epoch_))))
+      << "what nobody is told of is not left behind";
+  EXPECT_TRUE(finish(assignment("fine", command({"/bin/true"}))).has_value());
+}
+
+TEST_F(RunnerProtocol, names_in_a_file_that_are_no_text_are_refused) {
+  for (const char* const columns : {"1 AS odd_name", "{'odd_name': 1} AS s"}) {
+    const auto made = finish(assignment(
+        "make",
+        {{"query", {{"sql", std::string("SELECT ") + columns}, {"into", {{"dataset", "odd"}}}}}}));
+    ASSERT_TRUE(made.has_value());
+    std::string parquet = read_file(folder_ / ("data/" + made->files.at(0).at(0).path()));
+    for (std::size_t at = 0; (at = parquet.find("odd_name", at)) != std::string::npos;)
+      parquet.replace(at, 3, "od\xFF");
+    const std::string path = folder_.write("out/odd.parquet", parquet);
+    const auto failed = fail(
+        assignment("load", {{"ingest",
+                             {{"from", {{"url", "file://" + path}, {"parquet", json::object()}}},
+                              {"into", {{"dataset", "loaded"}}}}}}));
+    EXPECT_EQ(failed.error_class(), "User") << failed.code() << ": " << failed.message();
+  }
+}
+
 TEST_F(RunnerProtocol, nonsense_on_the_channel_ends_the_runner) {
   const std::string nonsense(64, '\xFF');
   ASSERT_TRUE(runner_->send_bytes(nonsense));

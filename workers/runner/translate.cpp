@@ -1,27 +1,23 @@
 #include "workers/runner/translate.h"
 
 #include "base/id.h"
+#include "base/text.h"
 #include "lib/ipc/files_checksum.h"
+#include "lib/ipc/frame.h"
+#include "lib/ipc/wire_text.h"
 #include "manifest/codec.h"
 #include "manifest/parameters.h"
-#include "manifest/utf8.h"
 
 namespace millrace::runner {
 namespace {
 
 namespace wire = millrace::task::v1alpha1;
 
-constexpr std::size_t kPageBytes = 512 << 10;  // with the last row, still below a frame's limit
-constexpr std::size_t kMaxTextBytes = 4 << 10;
+constexpr std::size_t kPageBytes = 512 << 10;    // of more than one row
+constexpr std::size_t kEnvelopeBytes = 1 << 10;  // what a frame has besides: epoch, usage
 
 Error invalid(std::string message) {
   return Error{ErrorClass::kInfrastructure, "task.request_invalid", std::move(message)};
-}
-
-// A field that must be UTF-8, and not long, whatever a file or a program brought into it.
-std::string bounded(std::string_view text) {
-  text = text.substr(0, kMaxTextBytes);
-  return std::string(text.substr(0, manifest::valid_utf8_prefix(text)));
 }
 
 Result<std::string> run_id_of(const std::string& bytes) {
@@ -47,6 +43,16 @@ std::vector<tasks::TaskInput> inputs_from(const wire::Description& description) 
           {file.path(), file.rows(), file.bytes(), file.checksum(), file.statistics_json()});
   }
   return inputs;
+}
+
+Status fits(std::size_t bytes) {
+  constexpr std::size_t kMost = ipc::kMaxFrameBytes - kEnvelopeBytes;
+  if (bytes <= kMost) return ok_status();
+  return Error{ErrorClass::kUser, "result.too_large",
+               "what is to be kept of the result has " + grouped(static_cast<std::int64_t>(bytes)) +
+                   " bytes, it may have " + grouped(static_cast<std::int64_t>(kMost)) +
+                   ": names and types of all columns, and of the fields within",
+               "write fewer columns, or shorter names within them"};
 }
 
 wire::FileRow row_of(const tasks::DataFile& file) {
@@ -98,7 +104,7 @@ Result<tasks::TaskRequest> request_from(const v1alpha1::Assign& assign) {
   return request;
 }
 
-SuccessMessages messages_of(const tasks::TaskSuccess& success) {
+Result<SuccessMessages> messages_of(const tasks::TaskSuccess& success) {
   SuccessMessages messages;
   ipc::FilesChecksum checksum;
   std::uint32_t files = 0;
@@ -127,17 +133,20 @@ SuccessMessages messages_of(const tasks::TaskSuccess& success) {
   messages.success.set_files_checksum(checksum.text());
   messages.success.set_outputs_json(success.outputs_json);
   messages.success.set_publication_json(success.publication_json);
-  messages.success.set_message(bounded(success.message));
+  messages.success.set_message(ipc::wire_text(success.message));
+  for (const wire::FilePage& page : messages.pages)
+    MILLRACE_RETURN_IF_ERROR(fits(page.ByteSizeLong()));
+  MILLRACE_RETURN_IF_ERROR(fits(messages.success.ByteSizeLong()));
   return messages;
 }
 
 wire::Failure failure_of(const Error& error, int exit_code) {
   wire::Failure failure;
   failure.set_error_class(std::string(to_string(error.error_class)));
-  failure.set_code(error.code);
-  failure.set_message(bounded(error.message));
-  failure.set_hint(bounded(error.hint));
-  failure.set_path(bounded(error.path));
+  failure.set_code(ipc::wire_text(error.code));
+  failure.set_message(ipc::wire_text(error.message));
+  failure.set_hint(ipc::wire_text(error.hint));
+  failure.set_path(ipc::wire_text(error.path));
   failure.set_exit_code(exit_code);
   return failure;
 }

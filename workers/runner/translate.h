@@ -22,7 +22,8 @@ struct SuccessMessages {
   std::vector<millrace::task::v1alpha1::FilePage> pages;
   millrace::task::v1alpha1::Success success;
 };
-SuccessMessages messages_of(const tasks::TaskSuccess& success);
+// Error: result.too_large (User), when one of them fits no frame.
+Result<SuccessMessages> messages_of(const tasks::TaskSuccess& success);
 
 millrace::task::v1alpha1::Failure failure_of(const Error& error, int exit_code);
 millrace::task::v1alpha1::Usage usage_of(const kernel::Activity& activity);

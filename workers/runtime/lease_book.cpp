@@ -1,6 +1,7 @@
 #include "workers/runtime/lease_book.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace millrace::runtime {
 
@@ -8,6 +9,10 @@ Monotonic LeaseBook::hold(Epoch epoch, Monotonic heard, Micros lease) {
   const Monotonic deadline = std::min(heard, last_sent_) + lease;
   deadlines_[epoch] = deadline;
   return deadline;
+}
+
+void LeaseBook::drop(Epoch epoch) {
+  if (auto held = deadlines_.extract(epoch)) dropped_.insert(std::move(held));
 }
 
 std::optional<Monotonic> LeaseBook::renew(Epoch epoch, Monotonic echoed, Micros lease) {
@@ -25,7 +30,8 @@ std::optional<Monotonic> LeaseBook::deadline(Epoch epoch) const {
   return it->second;
 }
 
-std::vector<Epoch> LeaseBook::expired(Monotonic now) const {
+std::vector<Epoch> LeaseBook::expired(Monotonic now) {
+  std::erase_if(dropped_, [now](const auto& entry) { return entry.second <= now; });
   std::vector<Epoch> epochs;
   for (const auto& [epoch, deadline] : deadlines_)
     if (deadline <= now) epochs.push_back(epoch);

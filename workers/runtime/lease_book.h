@@ -23,17 +23,21 @@ class LeaseBook {
   // The new deadline; nothing when the lease did not grow: an old answer, an epoch that is not
   // held, or an echo of what was never sent.
   std::optional<Monotonic> renew(Epoch epoch, Monotonic echoed, Micros lease);
-  void drop(Epoch epoch) { deadlines_.erase(epoch); }
+  void drop(Epoch epoch);
+  // Whether a Start of that epoch came before and is over: one that comes twice is not begun again.
+  // Known until the lease that it began with would have passed anyway.
+  bool dropped(Epoch epoch) const { return dropped_.contains(epoch); }
   bool holds(Epoch epoch) const { return deadlines_.contains(epoch); }
   std::optional<Monotonic> deadline(Epoch epoch) const;
   // Those whose lease has passed, oldest epoch first. They stay until dropped.
-  std::vector<Epoch> expired(Monotonic now) const;
+  std::vector<Epoch> expired(Monotonic now);
   // When the next one passes.
   std::optional<Monotonic> next() const;
 
  private:
   Monotonic last_sent_;
   std::map<Epoch, Monotonic> deadlines_;
+  std::map<Epoch, Monotonic> dropped_;
 };
 
 }  // namespace millrace::runtime

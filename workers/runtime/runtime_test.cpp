@@ -17,6 +17,20 @@ namespace {
 
 Monotonic at(std::int64_t second) { return Monotonic(second * 1'000'000); }
 
+TEST(LeaseBook, an_epoch_that_is_over_is_known_while_its_start_could_come_again) {
+  LeaseBook book;
+  book.sent(Monotonic(0));
+  book.hold(Epoch(1), Monotonic(0), seconds(10));
+  EXPECT_FALSE(book.dropped(Epoch(1)));
+  book.drop(Epoch(1));
+  book.drop(Epoch(2));  // never held
+  EXPECT_TRUE(book.expired(Monotonic(9'999'999)).empty());
+  EXPECT_TRUE(book.dropped(Epoch(1)));
+  EXPECT_FALSE(book.dropped(Epoch(2)));
+  EXPECT_TRUE(book.expired(Monotonic(10'000'000)).empty());
+  EXPECT_FALSE(book.dropped(Epoch(1))) << "kept for ever";
+}
+
 TEST(LeaseBook, a_lease_runs_from_what_was_sent_not_from_what_arrived) {
   LeaseBook book;
   book.sent(at(10));

@@ -13,6 +13,7 @@
 
 #include "workers/runtime/config.h"
 #include "workers/runtime/journal.h"
+#include "workers/runtime/own_secrets.h"
 #include "workers/runtime/scratch.h"
 #include "workers/runtime/spawn.h"
 #include "workers/runtime/task_log.h"
@@ -56,6 +57,47 @@ TEST(LineMasker, a_line_without_end_does_not_grow) {
   LineMasker masker({});
   EXPECT_EQ(masker.feed(std::string(LineMasker::kMaxLine + 5, 'x')).size(), LineMasker::kMaxLine);
   EXPECT_EQ(masker.finish().size(), 5U);
+}
+
+TEST(LineMasker, masks_what_lies_across_the_parts_of_a_long_line) {
+  const std::string secret = "s3cret-of-many-letters";
+  for (const std::size_t before :
+       {LineMasker::kMaxLine - secret.size(), LineMasker::kMaxLine - 10, LineMasker::kMaxLine - 1})
+    for (const std::size_t cut : {std::size_t{1'000}, LineMasker::kMaxLine, std::size_t{1} << 20}) {
+      const std::string text = std::string(before, 'x') + secret + "!" + secret.substr(0, 9);
+      LineMasker masker({secret});
+      std::string out;
+      for (std::size_t at = 0; at < text.size(); at += cut)
+        out += masker.feed(std::string_view(text).substr(at, cut));
+      out += masker.finish();
+      EXPECT_EQ(out, std::string(before, 'x') + "***!s3cret-of") << before << ", " << cut;
+    }
+}
+
+TEST(LineMasker, a_secret_as_long_as_a_line_does_not_make_it_grow) {
+  LineMasker masker({std::string(LineMasker::kMaxLine + 10, 's')});
+  std::string out;
+  for (int i = 0; i < 2; ++i) out += masker.feed(std::string(LineMasker::kMaxLine, 's'));
+  EXPECT_EQ(out, "************") << "by its beginning";
+}
+
+TEST(LineMasker, leaves_no_end_of_a_secret_that_another_begins) {
+  const std::string before(LineMasker::kMaxLine - 6, 'x');
+  LineMasker masker({"s3cret", "s3cret-and-more"});
+  std::string out = masker.feed(before + "s3cret");
+  out += masker.feed("-and-more, s3cret-and\n");
+  EXPECT_EQ(out, before + "***, ***-and\n");
+}
+
+TEST(OwnSecrets, are_the_token_and_what_names_say) {
+  for (const char* name : {"AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "GITHUB_TOKEN", "api_key"})
+    EXPECT_TRUE(names_a_secret(name)) << name;
+  for (const char* name : {"PATH", "HOME", "KEYBOARD", "PWD", "LANG", "USER", "AUTHOR"})
+    EXPECT_FALSE(names_a_secret(name)) << name;
+  EXPECT_EQ(
+      own_secrets("the-token", {"PATH=/usr/bin:/bin", "DB_PASSWORD=hush-hush=", "TOKEN_TTL=3600",
+                                "NONE", "TLS_KEY=-----BEGIN KEY-----\nMIIEvQIBADAN\nx\n"}),
+      (std::vector<std::string>{"the-token", "hush-hush=", "-----BEGIN KEY-----", "MIIEvQIBADAN"}));
 }
 
 TEST(PathPart, names_one_folder_below) {

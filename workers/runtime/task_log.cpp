@@ -36,6 +36,9 @@ bool is_path_part(std::string_view name) {
 LineMasker::LineMasker(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {
   std::erase_if(secrets_,
                 [](const std::string& secret) { return secret.size() < kShortestSecret; });
+  // The beginning of a huge one masks it well enough, and a part of a line has to end somewhere.
+  for (std::string& secret : secrets_) secret.resize(std::min(secret.size(), kMaxLine / 2));
+  for (const std::string& secret : secrets_) begins_[static_cast<unsigned char>(secret[0])] = true;
   // A secret that begins another must not leave the other's end readable.
   std::sort(secrets_.begin(), secrets_.end(),
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
@@ -50,18 +53,42 @@ std::string LineMasker::feed(std::string_view bytes) {
     const std::size_t size = whole ? end + 1 : std::min(room, bytes.size());
     partial_.append(bytes.substr(0, size));
     bytes.remove_prefix(size);
-    if (whole || partial_.size() >= kMaxLine) out += mask(std::exchange(partial_, {}));
+    if (whole || partial_.size() >= kMaxLine) out += take(!whole);
   }
   return out;
 }
 
-std::string LineMasker::finish() { return mask(std::exchange(partial_, {})); }
+std::string LineMasker::finish() { return take(false); }
 
-std::string LineMasker::mask(std::string line) const {
-  for (const std::string& secret : secrets_)
-    for (std::size_t at = line.find(secret); at != std::string::npos; at = line.find(secret, at))
-      line.replace(at, secret.size(), "***");
-  return line;
+bool LineMasker::may_begin(std::string_view end) const {
+  return std::ranges::any_of(secrets_, [&](const std::string& secret) {
+    return secret.size() > end.size() && secret.starts_with(end);
+  });
+}
+
+// What has gathered, masked. Of a line that goes on, what may be the beginning of a secret stays.
+std::string LineMasker::take(bool line_goes_on) {
+  std::string line = std::exchange(partial_, {});
+  if (secrets_.empty()) return line;
+  std::string out;
+  out.reserve(line.size());
+  std::string_view rest(line);
+  while (!rest.empty()) {
+    const auto plain =
+        std::ranges::find_if(rest, [&](char c) { return begins_[static_cast<unsigned char>(c)]; });
+    out.append(rest.begin(), plain);
+    rest.remove_prefix(static_cast<std::size_t>(plain - rest.begin()));
+    if (rest.empty()) break;
+    if (line_goes_on && may_begin(rest)) {
+      partial_ = rest;
+      break;
+    }
+    const auto secret = std::ranges::find_if(
+        secrets_, [&](const std::string& candidate) { return rest.starts_with(candidate); });
+    out += secret == secrets_.end() ? rest.substr(0, 1) : std::string_view("***");
+    rest.remove_prefix(secret == secrets_.end() ? 1 : secret->size());
+  }
+  return out;
 }
 
 bool TaskLog::open() {
@@ -85,7 +112,12 @@ void TaskLog::finish() {
 void TaskLog::put(std::string text) {
   if (text.empty()) return;
   tail_ += text;
-  if (tail_.size() > kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
+  if (tail_.size() > kTailBytes) {
+    // Of a character that the cut splits, at most three bytes are left: they go too.
+    const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+    const auto cut = tail_.cend() - static_cast<std::ptrdiff_t>(kTailBytes);
+    tail_.erase(tail_.cbegin(), std::find_if(cut, cut + 3, begins));
+  }
   if (capped_ || !open()) return;
   if (static_cast<std::int64_t>(text.size()) > left_.value()) {
     capped_ = true;

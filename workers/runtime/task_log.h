@@ -6,6 +6,7 @@
 // outlives the worker, and the api reads it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -23,7 +24,7 @@ namespace millrace::runtime {
 bool is_path_part(std::string_view name);
 
 // Splits a stream into lines and masks secrets in each. Pure. A line longer than kMaxLine comes in
-// parts.
+// parts, between which no secret is cut.
 class LineMasker {
  public:
   static constexpr std::size_t kMaxLine = std::size_t{64} << 10;
@@ -34,8 +35,10 @@ class LineMasker {
   std::string finish();
 
  private:
-  std::string mask(std::string line) const;
+  std::string take(bool line_goes_on);
+  bool may_begin(std::string_view end) const;
   std::vector<std::string> secrets_;  // longest first
+  std::array<bool, 256> begins_{};    // whether one begins with the byte
   std::string partial_;
 };
 
@@ -46,7 +49,8 @@ class TaskLog {
   void write(std::string_view bytes);
   // The rest of a last line; the file is closed.
   void finish();
-  // The last lines that were written, at most 2 KiB: what a process said before it died.
+  // The last lines that were written, at most 2 KiB: what a process said before it died. Bytes as
+  // they came, which may be no text.
   std::string tail() const { return tail_; }
   // Why lines are missing; empty when none are. A log that can't be written fails no attempt.
   const std::string& error() const { return error_; }

@@ -1,5 +1,7 @@
 #include "workers/runtime/wire.h"
 
+#include "lib/ipc/wire_text.h"
+
 namespace millrace::runtime {
 
 std::string to_wire(const RawId& id) {
@@ -23,10 +25,10 @@ RawId id_from_wire(std::string_view bytes) {
 task::v1alpha1::Failure to_wire(const Error& error) {
   task::v1alpha1::Failure failure;
   failure.set_error_class(std::string(to_string(error.error_class)));
-  failure.set_code(error.code);
-  failure.set_message(error.message);
-  failure.set_hint(error.hint);
-  failure.set_path(error.path);
+  failure.set_code(ipc::wire_text(error.code));
+  failure.set_message(ipc::wire_text(error.message));
+  failure.set_hint(ipc::wire_text(error.hint));
+  failure.set_path(ipc::wire_text(error.path));
   return failure;
 }
 

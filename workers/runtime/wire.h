@@ -13,6 +13,7 @@ namespace millrace::runtime {
 std::string to_wire(const RawId& id);
 // Of 16 bytes; nil for any other number.
 RawId id_from_wire(std::string_view bytes);
+// Its texts made fit for a message, whatever a process said in them.
 task::v1alpha1::Failure to_wire(const Error& error);
 
 // Where an attempt's files go, below the data root, and its scratch below the worker's: unique to

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "workers/runtime/own_secrets.h"
 #include "workers/runtime/wire.h"
 
 namespace millrace::runtime {
@@ -55,6 +56,7 @@ Worker::Worker(boost::asio::io_context& context, WorkerConfig config, std::strin
       incarnation_(incarnation),
       journal_(std::move(journal)),
       log_(log),
+      secrets_(own_secrets(token, own_environment())),
       link_(context.get_executor(), {config_.scheduler, std::move(token), incarnation.to_text()},
             *this),
       pool_(context, pool_options(config_), journal_, log, *this),
@@ -89,6 +91,7 @@ void Worker::connect() {
   const Monotonic now = monotonic_now();
   hello.set_sent_monotonic_us(now.value());
   leases_.sent(now);
+  greeted_ = now;
   link_.connect(message);
 }
 
@@ -99,7 +102,8 @@ void Worker::on_link_closed(const Error& reason) {
   const Micros wait = reconnect_backoff_.failed(jitter());
   if (was_connected || reconnect_backoff_.failures() == 1 ||
       reason.error_class != ErrorClass::kTransient)
-    log_.warn("no scheduler", {{"error", reason.to_text()}});
+    log_.warn("no scheduler",
+              {{"error", reason.to_text()}, {"retry_ms", std::to_string(wait.value() / 1'000)}});
   reconnect_.expires_after(duration(wait));
   reconnect_.async_wait([this](const boost::system::error_code& code) {
     if (!code && !stopped_) connect();
@@ -126,7 +130,6 @@ void Worker::on_scheduler_message(SchedulerMessage message) {
 
 void Worker::on_welcome(const worker::v1alpha1::Welcome& welcome) {
   connected_ = true;
-  reconnect_backoff_.succeeded();
   if (welcome.lease_us() > 0) lease_ = Micros(welcome.lease_us());
   heartbeat_interval_ = welcome.heartbeat_interval_us() > 0
                             ? Micros(welcome.heartbeat_interval_us())
@@ -170,7 +173,7 @@ void Worker::heartbeat() {
 
 void Worker::on_start(const worker::v1alpha1::Start& start) {
   const Epoch epoch(start.attempt().epoch());
-  if (attempts_.contains(epoch)) return;
+  if (attempts_.contains(epoch) || leases_.dropped(epoch)) return;
   MILLRACE_FAILPOINT("worker.start_received");
   Attempt& attempt = attempts_[epoch];
   attempt.ref = start.attempt();
@@ -195,6 +198,9 @@ void Worker::on_start(const worker::v1alpha1::Start& start) {
 
 void Worker::on_heartbeat_ack(const worker::v1alpha1::HeartbeatAck& ack) {
   const Monotonic sent(ack.sent_monotonic_us());
+  // A heartbeat was taken, and with it all that was said on this stream before. A welcome shows no
+  // such thing: what ends the stream may be a result of ours, which is said again after each.
+  if (sent > greeted_) reconnect_backoff_.succeeded();
   for (const auto& ref : ack.renewed())
     if (const auto deadline = leases_.renew(Epoch(ref.epoch()), sent, Micros(ack.lease_us())))
       renew(Epoch(ref.epoch()), *deadline);

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/id.h"
 #include "lib/telemetry/log.h"
@@ -94,6 +95,7 @@ class Worker final : private LinkEvents, private RunnerPoolEvents {
   const RawId incarnation_;
   Journal journal_;
   telemetry::Log& log_;
+  const std::vector<std::string> secrets_;  // own_secrets()
   SchedulerLink link_;
   RunnerPool pool_;
   ScratchFolders scratch_;
@@ -106,6 +108,7 @@ class Worker final : private LinkEvents, private RunnerPoolEvents {
   Micros lease_ = seconds(15);
   Micros heartbeat_interval_ = seconds(5);
   Backoff reconnect_backoff_{milliseconds(50), seconds(2)};
+  Monotonic greeted_;  // when the hello of this stream was sent
   boost::asio::steady_timer reconnect_;
   boost::asio::steady_timer heartbeat_timer_;
   boost::asio::steady_timer tick_timer_;

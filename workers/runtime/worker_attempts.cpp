@@ -29,7 +29,7 @@ std::string last_line(const std::string& text) {
 }
 
 // Without its own end a runner that was not told to end has crashed, whatever its exit code.
-Error crash(const RunnerEnd& end, const Attempt& attempt) {
+Error crash(const RunnerEnd& end, Attempt& attempt) {
   if (end.reason && end.reason->code == "runner.protocol") return *end.reason;
   Error error{ErrorClass::kInfrastructure, "runner.crashed", "", "", ""};
   if (WIFSIGNALED(end.wait_status)) {
@@ -41,6 +41,7 @@ Error crash(const RunnerEnd& end, const Attempt& attempt) {
     error.message =
         "the runner ended with exit code " + std::to_string(WEXITSTATUS(end.wait_status));
   }
+  if (attempt.log) attempt.log->finish();  // the last words may have no end of line
   const std::string words = attempt.log ? last_line(attempt.log->tail()) : "";
   if (!words.empty()) error.message += "; its last words: " + words;
   return error;
@@ -109,7 +110,7 @@ Status Worker::prepare(Attempt& attempt, RunnerProcess& runner) {
   MILLRACE_TRY(scratch, scratch_.take());
   attempt.scratch = std::move(scratch);
   attempt.log.emplace(config_.log_dir / log_path(attempt.ns, attempt.ref), config_.log_limit,
-                      std::vector<std::string>());
+                      secrets_);
 
   const pid_t pid = runner.pid();
   reset_peak(pid);

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -373,6 +375,53 @@ TEST_F(WorkerProgram, a_crash_is_told_with_signal_and_last_words) {
   outputs_of(6);
 }
 
+// What a process says is no text until it is made one: a single byte would end the stream, again
+// and again, for everybody whose attempts this worker has.
+TEST_F(WorkerProgram, last_words_that_are_no_text_are_told_all_the_same) {
+  start_and_greet();
+  scheduler_->start(5, json{{"do", "crash"}, {"say_bytes", {0xFF, 0xFE, 'o', 'h', '!', 0}}}.dump());
+  const auto odd = failure_of(5);
+  EXPECT_EQ(odd.code(), "runner.crashed");
+  EXPECT_NE(odd.message().find("last words: \uFFFD\uFFFDoh!\uFFFD"), std::string::npos)
+      << odd.message();
+
+  std::string line = "a";  // so that the tail begins within a character
+  for (int i = 0; i < 1'000; ++i) line += "漢";
+  scheduler_->start(6, json{{"do", "crash"}, {"say", line}}.dump(-1, ' ', true));
+  const auto cut = failure_of(6);
+  EXPECT_EQ(cut.code(), "runner.crashed");
+  EXPECT_NE(cut.message().find("last words: 漢漢"), std::string::npos) << cut.message();
+
+  scheduler_->start(7, json{{"do", "succeed"}}.dump());
+  outputs_of(7);
+}
+
+TEST_F(WorkerProgram, a_result_that_ends_the_stream_is_said_ever_more_seldom) {
+  start_and_greet();
+  scheduler_->set_refusing_results(true);
+  scheduler_->start(5, json{{"do", "succeed"}}.dump());
+  const auto waited = [&](int at_least, int at_most) {
+    return [this, at_least, at_most] {
+      const std::string log = read_file(folder_ / "worker.log");
+      const std::size_t at = log.rfind("retry_ms=");
+      if (at == std::string::npos) return false;
+      int wait = -1;
+      std::from_chars(log.data() + at + std::strlen("retry_ms="), log.data() + log.size(), wait);
+      return at_least <= wait && wait <= at_most;
+    };
+  };
+  // Welcomed each time, and yet: a welcome is no sign that what was said is taken.
+  EXPECT_TRUE(eventually(waited(800, 2'000)));
+  scheduler_->set_refusing_results(false);
+  outputs_of(5);
+  // The heartbeat's answer goes out before the next start.
+  scheduler_->await_heartbeat([](const Heartbeat&) { return true; });
+  scheduler_->start(6, json{{"do", "succeed"}}.dump());
+  outputs_of(6);
+  scheduler_.reset();
+  EXPECT_TRUE(eventually(waited(0, 50))) << "what was taken makes it quick again";
+}
+
 TEST_F(WorkerProgram, a_runner_that_sends_nonsense_is_ended) {
   start_and_greet();
   scheduler_->start(5, json{{"do", "nonsense"}}.dump());
@@ -442,6 +491,20 @@ TEST_F(WorkerProgram, a_log_is_capped) {
   EXPECT_EQ(log,
             std::string(900, 'a') +
                 "\n[the log ends here: it reached its limit of 1024 bytes; the attempt goes on]\n");
+}
+
+// As a command reads them, which runs as the same user: the token's file, /proc/<worker>/environ.
+TEST_F(WorkerProgram, its_own_secrets_are_masked_in_logs_and_last_words) {
+  ::setenv("PARTNER_API_TOKEN", "a-key-of-the-partner", 1);
+  ::setenv("MILLRACE_PLAIN", "nothing-to-hide", 1);
+  start_and_greet();
+  ::unsetenv("PARTNER_API_TOKEN");
+  ::unsetenv("MILLRACE_PLAIN");
+  const std::string said = "sent " + kToken + " and a-key-of-the-partner, nothing-to-hide";
+  scheduler_->start(5, json{{"do", "crash"}, {"say", said}}.dump());
+  EXPECT_NE(failure_of(5).message().find("last words: sent *** and ***, nothing-to-hide"),
+            std::string::npos);
+  EXPECT_EQ(read_file(log_of()), "sent *** and ***, nothing-to-hide\n");
 }
 
 TEST_F(WorkerProgram, a_started_epoch_is_not_started_twice) {

@@ -9,7 +9,7 @@
 
 #include "base/file_error.h"
 #include "base/overloaded.h"
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 #include "workers/tasks/child_command.h"
 #include "workers/tasks/task.h"
 
@@ -75,7 +75,7 @@ Result<std::string> read_output(const fs::path& folder, const std::string& name)
 Result<nlohmann::json> typed(const manifest::Output& output, const std::string& text) {
   return std::visit(
       Overloaded{[&](const manifest::StringOutput&) -> Result<nlohmann::json> {
-                   if (manifest::valid_utf8_prefix(text) != text.size())
+                   if (valid_utf8_prefix(text) != text.size())
                      return output_error(output.name, "is not UTF-8", "write text");
                    return nlohmann::json(text);
                  },

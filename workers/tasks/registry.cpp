@@ -25,14 +25,17 @@ Result<TaskSuccess> run_kind(const TaskRequest& request, TaskContext& context) {
 
 Result<TaskSuccess> run_task(const TaskRequest& request, TaskContext& context) {
   Result<TaskSuccess> result = run_kind(request, context);
-  // The folder is this attempt's alone, and nobody is told of it. On a full disk its files would
-  // stand in the way of the next attempt until they are swept.
-  if (!result.ok() && !request.output_prefix.empty()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(std::filesystem::path(request.data_root) / request.output_prefix,
-                                ignored);
-  }
+  if (!result.ok()) discard_files(request);
   return result;
+}
+
+// The folder is this attempt's alone, and nobody is told of it. On a full disk its files would
+// stand in the way of the next attempt until they are swept.
+void discard_files(const TaskRequest& request) {
+  if (request.output_prefix.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(std::filesystem::path(request.data_root) / request.output_prefix,
+                              ignored);
 }
 
 }  // namespace millrace::tasks

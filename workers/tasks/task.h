@@ -100,6 +100,9 @@ struct TaskSuccess {
 // Runs the task of whatever kind it is.
 Result<TaskSuccess> run_task(const TaskRequest& request, TaskContext& context);
 
+// Removes the data files of an attempt of whose success nobody is told.
+void discard_files(const TaskRequest& request);
+
 // --- for the kinds' own files ---
 
 Result<TaskSuccess> run_ingest(const manifest::IngestTask& task, const TaskRequest& request,

@@ -162,6 +162,7 @@ Task RandomLog::task() {
   task.state = any(TaskState::kCancelled);
   task.phase = any(Phase::kPublish);
   task.avoid_last_worker = chance();
+  task.stop = any(Stop::kCancel);
   task.crashes = static_cast<std::uint16_t>(below(65'536));
   task.failures = small();
   task.needs_open = small();
@@ -256,10 +257,11 @@ bool same(const KeyEntry& a, const KeyEntry& b) {
          a.ended == b.ended;
 }
 bool same(const Task& a, const Task& b) {
-  return a.state == b.state && a.phase == b.phase && a.avoid_last_worker == b.avoid_last_worker &&
-         a.crashes == b.crashes && a.failures == b.failures && a.needs_open == b.needs_open &&
-         a.attempt == b.attempt && a.epoch == b.epoch && a.worker == b.worker &&
-         a.since == b.since && a.first_ready == b.first_ready && a.retry_at == b.retry_at &&
+  return a.state == b.state && a.phase == b.phase && a.stop == b.stop &&
+         a.avoid_last_worker == b.avoid_last_worker && a.crashes == b.crashes &&
+         a.failures == b.failures && a.needs_open == b.needs_open && a.attempt == b.attempt &&
+         a.epoch == b.epoch && a.worker == b.worker && a.since == b.since &&
+         a.first_ready == b.first_ready && a.retry_at == b.retry_at &&
          a.publication_order == b.publication_order;
 }
 bool same(const TaskPins& a, const TaskPins& b) {

@@ -1,11 +1,15 @@
 // DuckDB behind the interface of query_engine.h: a writer, whose statements are all ours, and
 // beside it a closed database for the one statement that is not.
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "base/file_error.h"
 #include "base/overloaded.h"
+#include "lib/process/owned_fd.h"
 #include "lib/sql/limits.h"
 #include "workers/kernel/duckdb/parquet_output.h"
 #include "workers/kernel/duckdb/result_table.h"
@@ -402,10 +406,14 @@ Result<std::unique_ptr<QueryEngine>> open_query_engine() {
   MILLRACE_TRY(writer, Session::open());
   MILLRACE_TRY(closed, Session::open());
   // A database makes much of its catalog when it is first named: done here, ahead of need, it is
-  // done before anybody waits.
+  // done before anybody waits. Into a file of our own, in memory: the engine locks what it writes,
+  // and /dev/null is the whole machine's.
+  const process::OwnedFd nowhere(::memfd_create("warm", MFD_CLOEXEC));
+  if (!nowhere) return file_error("making", "a file in memory", errno);
   MILLRACE_RETURN_IF_ERROR(
-      writer->run("COPY (SELECT 1 AS warm) TO '/dev/null' (FORMAT parquet, COMPRESSION zstd, "
-                  "COMPRESSION_LEVEL 1, USE_TMP_FILE false)"));
+      writer->run("COPY (SELECT 1 AS warm) TO " +
+                  sql_literal("/proc/self/fd/" + std::to_string(nowhere.get())) +
+                  " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, USE_TMP_FILE false)"));
   MILLRACE_RETURN_IF_ERROR(closed->run("SELECT 1"));
   return std::unique_ptr<QueryEngine>(
       std::make_unique<DuckDbEngine>(std::move(writer), std::move(closed)));

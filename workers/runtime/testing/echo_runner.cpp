@@ -7,6 +7,7 @@
 //   {"do": "wait", "file": "/path"}                 succeeds once the file is there; minds Cancel
 //   {"do": "ignore"}                                minds nothing but its lease
 //   {"do": "crash", "say": "last words"}            by SIGABRT
+//   {"do": "crash", "say_bytes": [255, 0]}          what is no text; with any "do"
 //   {"do": "grow", "mebibytes": 200}                uses that much memory, then waits
 //   {"do": "command"}                               starts a process group that outlives the
 //   runner, then waits
@@ -28,6 +29,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "lib/ipc/files_checksum.h"
 #include "lib/ipc/frame.h"
@@ -119,6 +121,8 @@ class EchoRunner {
       std::puts(say.c_str());
       std::fflush(stdout);
     }
+    for (const int byte : body.value("say_bytes", std::vector<int>())) std::putchar(byte);
+    std::fflush(stdout);
     const std::string what = body.at("do");
     if (what != "succeed") std::ofstream(scratch_ + "/spill") << std::string(4096, 's');
     if (what == "succeed") return succeed(body.value("files", 0));

@@ -33,6 +33,10 @@ struct ScriptedScheduler::Impl final : worker::v1alpha1::Dispatch::Service {
     WorkerMessage message;
     while (opened->Read(&message)) {
       const std::scoped_lock lock(mutex);
+      if (refusing_results && (message.has_succeeded() || message.has_failed())) {
+        stream = nullptr;
+        return {grpc::StatusCode::INTERNAL, "no message"};
+      }
       if (message.has_hello()) {
         stream = opened;
         SchedulerMessage answer;
@@ -97,6 +101,7 @@ struct ScriptedScheduler::Impl final : worker::v1alpha1::Dispatch::Service {
   std::set<std::uint64_t> fenced;
   std::int64_t last_sent = 0;
   bool silent = false;
+  bool refusing_results = false;
   std::unique_ptr<grpc::Server> server;
 };
 
@@ -226,6 +231,11 @@ void ScriptedScheduler::fence(std::uint64_t epoch) {
 void ScriptedScheduler::set_silent(bool silent) {
   const std::scoped_lock lock(impl_->mutex);
   impl_->silent = silent;
+}
+
+void ScriptedScheduler::set_refusing_results(bool refusing) {
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->refusing_results = refusing;
 }
 
 }  // namespace millrace::runtime

@@ -45,6 +45,8 @@ class ScriptedScheduler {
   void cancel(std::uint64_t epoch, Micros grace);
   void fence(std::uint64_t epoch);
   void set_silent(bool silent);  // heartbeats are not answered
+  // Every result ends the stream, as one that can't be parsed does.
+  void set_refusing_results(bool refusing);
 
   static task::v1alpha1::AttemptRef ref(std::uint64_t epoch);
 

@@ -1,9 +1,9 @@
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace millrace::manifest {
+namespace millrace {
 namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
@@ -41,4 +41,25 @@ std::size_t count_characters(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
 }
 
-}  // namespace millrace::manifest
+std::size_t whole_characters(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text.size();
+  std::size_t size = limit;
+  while (size > 0 && is_continuation(text[size])) --size;
+  return size > 0 ? size : limit;
+}
+
+std::string clean_text(std::string_view text) {
+  std::string clean;
+  clean.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = text[0] == '\0' ? 0 : sequence_length(text);
+    if (length == 0)
+      clean += "\xEF\xBF\xBD";
+    else
+      clean += text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return clean;
+}
+
+}  // namespace millrace
