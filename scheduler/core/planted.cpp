@@ -32,7 +32,7 @@ constexpr std::array<std::pair<std::string_view, Bug>, 20> kNames{{
     {"TimeoutEndsAtOnce", Bug::kTimeoutEndsAtOnce},
 }};
 // A bug without a name could not be planted.
-static_assert(kNames.size() == static_cast<std::size_t>(Bug::kSweeperIsHasty));
+static_assert(kNames.size() == static_cast<std::size_t>(Bug::kTimeoutEndsAtOnce));
 
 }  // namespace
 
