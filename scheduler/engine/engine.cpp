@@ -74,10 +74,15 @@ Status Engine::offer(Input input, Now now) {
 void Engine::hear(const Input& input, Now now) {
   if (const auto* heartbeat = std::get_if<WorkerHeartbeat>(&input)) {
     const auto seen = liveness_.workers().find(heartbeat->worker);
+    if (seen == liveness_.workers().end()) {
+      // Its stream is of an earlier leadership, or its greeting was refused. Nothing of it is
+      // counted here, so nothing is "renewed"; and on this stream it would never greet again.
+      ports_.observer.counted("worker.unknown", 1);
+      return ports_.workers.dismiss(heartbeat->worker);
+    }
     // One that was given up, is back, or drains no more, takes tasks again.
-    if (seen != liveness_.workers().end() &&
-        (now.monotonic - seen->second.last_heard > settings_.lease || seen->second.draining ||
-         !seen->second.connected))
+    if (now.monotonic - seen->second.last_heard > settings_.lease || seen->second.draining ||
+        !seen->second.connected)
       dirty_ = true;
   }
   liveness_.observe(input, *state_, now);
