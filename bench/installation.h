@@ -36,6 +36,7 @@ class Installation final : public StorePort,
   void commit(BatchRef batch) override { under_way_ = std::move(batch); }
   void resign() override {}
   void send(WorkerId worker, Command command) override;
+  void dismiss(WorkerId) override {}
   void reply(Reply reply) override;
   void applied(const Batch&, const State&) override {}
   void leading(bool) override {}

@@ -2,10 +2,56 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
+#include <string>
 
 namespace millrace::scheduler {
 namespace {
+
+constexpr TaskState kStates[] = {
+    TaskState::kPending,    TaskState::kReady,      TaskState::kRunning,
+    TaskState::kCancelling, TaskState::kBackingOff, TaskState::kSucceeded,
+    TaskState::kFailed,     TaskState::kSkipped,    TaskState::kCancelled};
+constexpr TaskChange kChanges[] = {
+    TaskChange::kReady,   TaskChange::kPlaced, TaskChange::kSucceeded,       TaskChange::kStaged,
+    TaskChange::kRetry,   TaskChange::kGaveUp, TaskChange::kCancelRequested, TaskChange::kCancelled,
+    TaskChange::kSkipped, TaskChange::kTaken};
+
+// A second opinion on the whole table, in another shape: what may happen to a task is said here
+// once more, state by state, and whoever changes it has to mean it.
+constexpr const char* kLegal = R"(
+Pending: Ready -> Ready
+Pending: Cancelled -> Cancelled
+Pending: Skipped -> Skipped
+Pending: Taken -> Succeeded
+Ready: Placed -> Running
+Ready: GaveUp -> Failed
+Ready: Cancelled -> Cancelled
+Running: Succeeded -> Succeeded
+Running: Staged -> Ready
+Running: Retry -> BackingOff
+Running: GaveUp -> Failed
+Running: CancelRequested -> Cancelling
+Cancelling: Succeeded -> Succeeded
+Cancelling: Staged -> Ready
+Cancelling: Cancelled -> Cancelled
+BackingOff: Ready -> Ready
+BackingOff: GaveUp -> Failed
+BackingOff: Cancelled -> Cancelled
+)";
+
+TEST(Transitions, exactly_these_are_legal) {
+  std::string legal = "\n";
+  for (const TaskState from : kStates)
+    for (const TaskChange change : kChanges)
+      if (const auto to = next_state(from, change))
+        legal += std::string(to_string(from)) + ": " + std::string(to_string(change)) + " -> " +
+                 std::string(to_string(*to)) + "\n";
+  EXPECT_EQ(legal, kLegal);
+  // next_state() is asked about each state and change above, so no row hides in others.
+  EXPECT_EQ(transitions().size(), std::count(legal.begin(), legal.end(), '\n') - 1U);
+}
 
 TEST(Transitions, each_state_and_change_leads_to_one_place) {
   std::set<std::pair<TaskState, TaskChange>> seen;

@@ -68,6 +68,7 @@ class Registry {
   void leave(WorkerStream& stream);
   void receive(WorkerStream& stream, Received received);
   void send(WorkerId worker, SchedulerMessage message);
+  void dismiss(WorkerId worker);
   bool is_connected(WorkerId worker, const WorkerIdentity& identity);
   DispatchHost& host() { return host_; }
 
@@ -226,6 +227,11 @@ void Registry::send(WorkerId worker, SchedulerMessage message) {
     it->second.stream->enqueue(std::move(message));
 }
 
+void Registry::dismiss(WorkerId worker) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto it = entries_.find(worker); it != entries_.end()) it->second.stream->cancel();
+}
+
 bool Registry::is_connected(WorkerId worker, const WorkerIdentity& identity) {
   const std::scoped_lock lock(mutex_);
   const auto it = entries_.find(worker);
@@ -310,6 +316,8 @@ class DispatchServer::Impl final : public worker::v1alpha1::Dispatch::CallbackSe
     registry_.send(worker, to_proto(command, settings_.terms));
   }
 
+  void dismiss(WorkerId worker) { registry_.dismiss(worker); }
+
   void start(WorkerId worker, const commands::Start& start, const Description& description) {
     std::vector<DescriptionPage> pages = to_pages(description);
     MILLRACE_CHECK(pages.size() == 1, "a description that travels with its start is small");
@@ -382,6 +390,7 @@ void DispatchServer::start(WorkerId worker, const commands::Start& start,
                            const Description& description) {
   impl_->start(worker, start, description);
 }
+void DispatchServer::dismiss(WorkerId worker) { impl_->dismiss(worker); }
 void DispatchServer::stop() { impl_->stop(); }
 
 }  // namespace millrace::scheduler

@@ -61,6 +61,7 @@ class DispatchServer final : public WorkerPort {
 
   // From any thread; dropped when the worker is not connected.
   void send(WorkerId worker, Command command) override;
+  void dismiss(WorkerId worker) override;
   // With its description, which must fit into one page: then the worker need not ask for it.
   void start(WorkerId worker, const commands::Start& start, const Description& description);
   // Ends all streams and returns when no call of the host is under way. Further calls do nothing.

@@ -152,6 +152,21 @@ TEST_F(Dispatch, carries_messages_both_ways_and_says_who_left) {
   server_->send(kWorker, commands::Cancel{kAttempt, "nobody there"});  // dropped
 }
 
+TEST_F(Dispatch, a_worker_that_is_dismissed_comes_back_and_says_hello) {
+  start();
+  auto stream = connect();
+  server_->dismiss(kWorker);
+  SchedulerMessage message;
+  EXPECT_FALSE(stream->call->Read(&message));
+  EXPECT_FALSE(stream->call->Finish().ok());
+  EXPECT_EQ(std::get<WorkerLeft>(host_.next_input()).worker, kWorker);
+  server_->dismiss(kWorker);  // it is gone: nothing to end
+  stream = connect();
+  server_->send(kWorker, commands::Cancel{kAttempt, "r"});
+  EXPECT_EQ(stream->read().cancel().reason(), "r");
+  server_->stop();
+}
+
 TEST_F(Dispatch, nobody_gets_in_without_the_token) {
   start();
   for (const std::string token : {"", "a-token-of-enough-characterz"}) {

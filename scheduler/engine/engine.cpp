@@ -28,6 +28,15 @@ RequestId request_of(const Input& input) {
       input);
 }
 
+// Of which attempt it is a result, and by whom; nothing for what is none.
+std::optional<std::pair<WorkerId, Epoch>> result_of(const Input& input) {
+  if (const auto* succeeded = std::get_if<AttemptSucceeded>(&input))
+    return std::pair(succeeded->worker, succeeded->attempt.epoch);
+  if (const auto* failed = std::get_if<AttemptFailed>(&input))
+    return std::pair(failed->worker, failed->attempt.epoch);
+  return std::nullopt;
+}
+
 Error not_leading() {
   return {ErrorClass::kInfrastructure, "engine.not_leading",
           "this scheduler does not lead at the moment", "try again in a few seconds", ""};
@@ -58,26 +67,35 @@ Status Engine::offer(Input input, Now now) {
   if (role_ != Role::kLeading ||
       (worker && now.monotonic >= leads_until_ && !MILLRACE_PLANTED(kLeaderOutlivesItsLease)))
     return not_leading();
+  const bool queued =
+      !std::holds_alternative<WorkerHeartbeat>(input) && !std::holds_alternative<WorkerLeft>(input);
+  const auto result = result_of(input);
+  // Said again for as long as it is not acknowledged: one that is here is not held twice.
+  if (result && results_.contains(*result)) return ok_status();
   // Results free what waits, so they get in where new work does not.
-  if (pending_.size() >= limits_.max_pending * (worker ? 2 : 1))
+  if (queued && pending_.size() >= limits_.max_pending * (worker ? 2 : 1))
     return Error{ErrorClass::kResource, "engine.full",
                  std::to_string(pending_.size()) + " inputs wait already", "try again in a moment",
                  ""};
   if (worker) hear(input, now);
   if (auto* joined = std::get_if<WorkerJoined>(&input)) joined->heard_at = state_->next_epoch();
-  const bool for_plan =
-      !std::holds_alternative<WorkerHeartbeat>(input) && !std::holds_alternative<WorkerLeft>(input);
-  if (for_plan) pending_.push_back(std::move(input));
+  if (result) results_.insert(*result);
+  if (queued) pending_.push_back(std::move(input));
   return ok_status();
 }
 
 void Engine::hear(const Input& input, Now now) {
   if (const auto* heartbeat = std::get_if<WorkerHeartbeat>(&input)) {
     const auto seen = liveness_.workers().find(heartbeat->worker);
+    if (seen == liveness_.workers().end()) {
+      // Its stream is of an earlier leadership, or its greeting was refused. Nothing of it is
+      // counted here, so nothing is "renewed"; and on this stream it would never greet again.
+      ports_.observer.counted("worker.unknown", 1);
+      return ports_.workers.dismiss(heartbeat->worker);
+    }
     // One that was given up, is back, or drains no more, takes tasks again.
-    if (seen != liveness_.workers().end() &&
-        (now.monotonic - seen->second.last_heard > settings_.lease || seen->second.draining ||
-         !seen->second.connected))
+    if (now.monotonic - seen->second.last_heard > settings_.lease || seen->second.draining ||
+        !seen->second.connected)
       dirty_ = true;
   }
   liveness_.observe(input, *state_, now);
@@ -158,6 +176,7 @@ void Engine::committed(Now now) {
   MILLRACE_CHECK(in_flight_.has_value(), "a commit is answered that is not under way");
   InFlight done = std::move(*in_flight_);
   in_flight_.reset();
+  forget_results_under_way();
   const Batch& batch = *done.batch;
   std::vector<AddressedCommand> commands = std::move(done.commands);
   for (const Event& event : batch.events) {
@@ -210,6 +229,8 @@ void Engine::step_down(const std::string& reason, Now) {
   for (const Input& input : pending_)
     if (request_of(input) != RequestId()) ports_.observer.reply({request_of(input), not_leading()});
   pending_.clear();
+  results_.clear();
+  results_under_way_.clear();
   liveness_ = Liveness();
   // Nothing of the old state is to be acted on; the next recovery brings a fresh one.
   state_ = std::make_shared<State>();
@@ -239,6 +260,8 @@ void Engine::plan_batch(Now now) {
       std::make_move_iterator(pending_.begin()),
       std::make_move_iterator(pending_.begin() + static_cast<std::ptrdiff_t>(count)));
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+  for (const Input& input : inputs)
+    if (const auto result = result_of(input)) results_under_way_.push_back(*result);
   Planned planned = plan(*state_, liveness_, inputs, now, settings_);
   liveness_.clear_due();
   liveness_.forget_idle_workers(*state_, now, settings_);
@@ -248,9 +271,17 @@ void Engine::plan_batch(Now now) {
   dirty_ = static_cast<std::size_t>(placed) >= settings_.max_placements;
   for (const auto& [reason, times] : planned.counted) ports_.observer.counted(reason, times);
   if (MILLRACE_PLANTED(kReplyBeforeCommit)) send(std::exchange(planned.replies, {}), {});
-  if (planned.events.empty()) return send(std::move(planned.replies), std::move(planned.commands));
+  if (planned.events.empty()) {
+    forget_results_under_way();
+    return send(std::move(planned.replies), std::move(planned.commands));
+  }
   std::vector<Event> events = std::move(planned.events);
   commit(std::move(events), std::move(planned), now);
+}
+
+void Engine::forget_results_under_way() {
+  for (const ResultKey& result : results_under_way_) results_.erase(result);
+  results_under_way_.clear();
 }
 
 std::optional<Monotonic> Engine::next_wake() const {

@@ -10,7 +10,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,9 +27,10 @@
 namespace millrace::scheduler {
 
 struct EngineLimits {
-  std::size_t max_pending = 100'000;      // inputs that wait; beyond, those of people are refused
-  std::size_t max_batch_inputs = 4'096;   // planned at once
-  std::size_t max_batch_events = 20'000;  // placement of more waits for the next batch
+  // Inputs that wait; beyond, those of people are refused, and beyond twice as many all that would
+  // have to wait.
+  std::size_t max_pending = 100'000;
+  std::size_t max_batch_inputs = 4'096;  // planned at once; see also Settings::max_placements
 };
 
 enum class Role : std::uint8_t { kFollower, kRecovering, kLeading };
@@ -46,7 +49,8 @@ class Engine {
   void start(Now now);
   // An input of api or dispatch. Refused (engine.full, engine.not_leading) without effect when it
   // can't be taken; a result that is refused is sent again by its worker. Heartbeats and greetings
-  // of workers take effect at once.
+  // of workers take effect at once, and a heartbeat is never refused for want of room. A result
+  // that is here already, waiting or being committed, is taken and not held twice.
   Status offer(Input input, Now now);
   // An answer of the store.
   void answer(StoreAnswer answer, Now now);
@@ -72,6 +76,7 @@ class Engine {
   void plan_batch(Now now);
   void hear(const Input& input, Now now);
   void acknowledge(const WorkerHeartbeat& heartbeat);
+  void forget_results_under_way();
   void start_on(WorkerId worker, commands::Start start);
   void send(std::vector<Reply> replies, std::vector<AddressedCommand> commands);
   void commit(std::vector<Event> events, Planned rest, Now now);
@@ -86,6 +91,10 @@ class Engine {
   std::shared_ptr<State> state_;
   Liveness liveness_;
   std::deque<Input> pending_;
+  // Of the results in pending_ and in the batch under way: by whom, and of which attempt.
+  using ResultKey = std::pair<WorkerId, Epoch>;
+  std::set<ResultKey> results_;
+  std::vector<ResultKey> results_under_way_;
   Sequence applied_;
   struct InFlight {
     BatchRef batch;

@@ -42,6 +42,7 @@ struct Ear final : WorkerPort, ObserverPort {
     else
       heard.push_back("cancel");
   }
+  void dismiss(WorkerId) override { heard.push_back("dismissed"); }
   void reply(Reply reply) override {
     heard.push_back("reply " + std::to_string(reply.request.value()) + " " +
                     (reply.body.ok() ? "ok" : reply.body.error().code));
@@ -103,9 +104,10 @@ class EngineTest : public ::testing::Test {
     input.spec = spec;
     return engine_.offer(std::move(input), at(second));
   }
-  Status join(std::int64_t second = 0) {
+  Status join(std::int64_t second = 0, std::vector<AttemptRef> attempts = {}) {
     WorkerJoined joined;
     joined.worker = worker_;
+    joined.attempts = std::move(attempts);
     joined.name = "w1";
     joined.capacity = {MilliCpu(8000), mebibytes(8192), mebibytes(1024)};
     return engine_.offer(std::move(joined), at(second));
@@ -266,6 +268,37 @@ TEST_F(EngineTest, renews_no_lease_when_its_own_may_be_over) {
   EXPECT_EQ(code(submit(2, 21)), "");
 }
 
+// Its streams may outlast a leadership: the next one may begin before anyone has closed them.
+TEST_F(EngineTest, a_worker_that_did_not_greet_this_leadership_is_sent_for_it) {
+  lead();
+  ASSERT_TRUE(join().ok());
+  ASSERT_TRUE(submit(1).ok());
+  commit(0);
+  const AttemptRef held = attempt(1);
+  const auto state = std::make_shared<State>(engine_.state());
+  const Sequence last = engine_.applied();
+  engine_.answer(Deposed{kEpoch, "another leads"}, at(1));
+  engine_.answer(Elected{LeaderEpoch(8), mono(100'000)}, at(1));
+  engine_.answer(Recovered{LeaderEpoch(8), state, last}, at(1));
+  answer(CommitOutcome::kCommitted, 1);
+  ASSERT_EQ(engine_.role(), Role::kLeading);
+  ear_.take();
+
+  // "renewed" would let its runner live on while the lease that counts here runs out.
+  ASSERT_TRUE(beat({held}, 2).ok());
+  EXPECT_EQ(ear_.take(), Heard{"dismissed"});
+  EXPECT_EQ(ear_.counts["worker.unknown"], 1U);
+
+  ASSERT_TRUE(join(3, {held}).ok());
+  EXPECT_EQ(ear_.take(), Heard{"beat: 1 renewed, 0 fenced"});
+  ASSERT_TRUE(beat({held}, 4).ok());
+  EXPECT_EQ(ear_.take(), Heard{"beat: 1 renewed, 0 fenced"});
+  ASSERT_TRUE(submit(2, 4).ok());
+  engine_.step(at(4));
+  answer(CommitOutcome::kCommitted, 4);
+  EXPECT_EQ(ear_.take().back(), "start epoch 2") << "there is a worker again";
+}
+
 TEST_F(EngineTest, heartbeats_are_answered_while_a_commit_is_under_way) {
   lead();
   ASSERT_TRUE(join().ok());
@@ -299,9 +332,68 @@ TEST_F(EngineTest, a_full_inbox_refuses_work_and_still_takes_results) {
   EXPECT_EQ(code(submit(20)), "engine.full");
   EXPECT_EQ(code(report(attempt(1), 1)), "");
   EXPECT_EQ(engine_.pending(), limits_.max_pending + 1);
+  // Said again, as every unacknowledged result is, it takes no more room.
+  EXPECT_EQ(code(report(attempt(1), 2)), "");
+  EXPECT_EQ(engine_.pending(), limits_.max_pending + 1);
   // Results have their bound, too.
-  while (report(attempt(1), 1).ok()) ASSERT_LT(engine_.pending(), 100U);
+  AttemptRef other = attempt(1);
+  do {
+    other.epoch = other.epoch.next();
+    ASSERT_LT(engine_.pending(), 100U);
+  } while (report(other, 2).ok());
   EXPECT_EQ(engine_.pending(), limits_.max_pending * 2);
+  EXPECT_EQ(code(report(other, 2)), "engine.full");
+  // What waits for nothing is never refused: no lease is lost for a database that is slow.
+  ear_.take();
+  EXPECT_EQ(code(beat({attempt(1)}, 3)), "");
+  EXPECT_EQ(ear_.take(), Heard{"beat: 1 renewed, 0 fenced"});
+  EXPECT_EQ(code(report(attempt(1), 3)), "") << "one that waits is taken: it is here";
+}
+
+TEST_F(EngineTest, a_result_that_is_being_committed_takes_no_room_when_it_is_said_again) {
+  lead();
+  ASSERT_TRUE(join().ok());
+  ASSERT_TRUE(submit(1).ok());
+  commit(0);
+  const AttemptRef done = attempt(1);
+  ASSERT_TRUE(report(done, 1).ok());
+  engine_.step(at(1));
+  ear_.take();
+  ASSERT_TRUE(report(done, 2).ok());
+  EXPECT_EQ(engine_.pending(), 0U);
+  // Another worker's word on it is another word, and is judged.
+  ASSERT_TRUE(
+      engine_.offer(AttemptSucceeded{WorkerId(RawId{1, 2}), done, {}, nullptr}, at(2)).ok());
+  EXPECT_EQ(engine_.pending(), 1U);
+  answer(CommitOutcome::kCommitted, 2);
+  EXPECT_EQ(ear_.take(), (Heard{"applied 3", "result accepted"}));
+  engine_.step(at(2));
+  EXPECT_EQ(ear_.take(), Heard{"result refused lease.fenced"});
+  // Its acknowledgement was lost: then it is answered once more (the run has ended meanwhile).
+  ASSERT_TRUE(report(done, 3).ok());
+  engine_.step(at(3));
+  EXPECT_EQ(ear_.take(), Heard{"result refused lease.fenced"});
+}
+
+TEST_F(EngineTest, a_result_that_was_refused_with_its_leadership_is_taken_by_the_next) {
+  lead();
+  ASSERT_TRUE(join().ok());
+  ASSERT_TRUE(submit(1).ok());
+  commit(0);
+  const AttemptRef done = attempt(1);
+  const auto state = std::make_shared<State>(engine_.state());
+  const Sequence last = engine_.applied();
+  ASSERT_TRUE(report(done, 1).ok());
+  engine_.step(at(1));  // under way
+  engine_.answer(Deposed{kEpoch, "another leads"}, at(1));
+  engine_.answer(Elected{LeaderEpoch(8), mono(100'000)}, at(1));
+  engine_.answer(Recovered{LeaderEpoch(8), state, last}, at(1));
+  answer(CommitOutcome::kCommitted, 1);
+  ASSERT_TRUE(report(done, 2).ok());
+  EXPECT_EQ(engine_.pending(), 1U);
+  ear_.take();
+  commit(2);
+  EXPECT_EQ(ear_.take().back(), "result accepted");
 }
 
 TEST_F(EngineTest, a_loop_that_stalled_grants_every_lease_anew) {

@@ -86,6 +86,9 @@ class WorkerPort {
   virtual ~WorkerPort() = default;
   // To a worker that may be gone: then it is dropped, and leases see to the rest.
   virtual void send(WorkerId worker, Command command) = 0;
+  // Ends the stream of a worker whose greeting this leader has not heard, so that it comes back and
+  // says hello. One that is gone is left alone.
+  virtual void dismiss(WorkerId worker) = 0;
 };
 
 // The api's and the observers' side.

@@ -29,6 +29,7 @@
 #include "scheduler/main/progress_board.h"
 #include "scheduler/main/sweep_thread.h"
 #include "scheduler/main/task_logs.h"
+#include "scheduler/main/workers_door.h"
 #include "scheduler/store/postgres_store.h"
 #include "scheduler/store/store_reader.h"
 
@@ -100,6 +101,7 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   void counted(const std::string& reason, const std::string& text) override;
   // WorkerPort, for the loop: the door may be closed.
   void send(WorkerId worker, Command command) override;
+  void dismiss(WorkerId worker) override { door_->dismiss(worker); }
 
   void leading(bool leads);
   void applied(const Batch& batch, const State& state);
@@ -107,8 +109,6 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   void fatal(Error error);
   void store_trouble(const std::optional<Error>& trouble);
   Status ready() const;
-  Status open_door();
-  void close_door();
   void shut_down();
 
   const SchedulerOptions options_;
@@ -134,12 +134,10 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   // Descriptions that travel with the Starts of the batch that was applied last; the loop's thread.
   std::map<Epoch, Description> at_hand_;
 
-  std::mutex door_mutex_;  // guards door_
-  std::shared_ptr<DispatchServer> door_;
+  std::unique_ptr<WorkersDoor> door_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  bool wants_door_ = false;
   bool stopping_ = false;
   std::optional<Error> failure_;
 };
@@ -169,6 +167,12 @@ Status Host::Impl::start() {
   store_ = std::make_unique<PostgresStore>(
       store_options, [this](StoreAnswer answer) { loop_->post_answer(std::move(answer)); },
       [this](Error error) { fatal(std::move(error)); });
+
+  DispatchSettings door;
+  door.socket_path = options_.socket.string();
+  door.token = worker_token_;
+  door.terms = {MILLRACE_VERSION, options_.lease, Micros(options_.lease.value() / 3), seconds(10)};
+  door_ = std::make_unique<WorkersDoor>(std::move(door), *this);
 
   Settings settings;
   settings.lease = options_.lease;
@@ -216,20 +220,11 @@ Status Host::Impl::start() {
 
 Status Host::Impl::run() {
   std::unique_lock lock(mutex_);
-  bool open = false;
   auto next_sweep = std::chrono::steady_clock::now();
   while (!stopping_ && !failure_) {
-    if (wants_door_ != open) {
-      const bool wanted = wants_door_;
+    if (door_->due()) {
       lock.unlock();
-      if (wanted) {
-        if (Status opened = open_door(); !opened.ok()) {
-          fatal(std::move(opened).error());
-        }
-      } else {
-        close_door();
-      }
-      open = wanted;
+      if (Status tended = door_->tend(); !tended.ok()) fatal(std::move(tended).error());
       lock.lock();
       continue;
     }
@@ -288,9 +283,10 @@ void Host::Impl::leading(bool leads) {
   log_.info(leads ? "leading" : "following");
   api_->leading(leads);
   if (!leads) board_.clear();
+  door_->leading(leads);
+  // run() looks at the door under the lock: between its look and its wait nothing slips through.
   {
     const std::lock_guard lock(mutex_);
-    wants_door_ = leads;
   }
   changed_.notify_all();
 }
@@ -327,40 +323,12 @@ void Host::Impl::swept(const SweepReport& report) {
   sweep_trouble_ = std::move(trouble);
 }
 
-Status Host::Impl::open_door() {
-  DispatchSettings settings;
-  settings.socket_path = options_.socket.string();
-  settings.token = worker_token_;
-  settings.terms = {MILLRACE_VERSION, options_.lease, Micros(options_.lease.value() / 3),
-                    seconds(10)};
-  Result<std::unique_ptr<DispatchServer>> door = DispatchServer::start(std::move(settings), *this);
-  if (!door.ok()) return std::move(door).error();
-  const std::lock_guard lock(door_mutex_);
-  door_ = std::move(door).value();
-  return ok_status();
-}
-
-void Host::Impl::close_door() {
-  std::shared_ptr<DispatchServer> door;
-  {
-    const std::lock_guard lock(door_mutex_);
-    door = std::exchange(door_, nullptr);
-  }
-  if (door != nullptr) door->stop();
-}
-
 void Host::Impl::send(WorkerId worker, Command command) {
   if (std::holds_alternative<commands::Start>(command)) MILLRACE_FAILPOINT("dispatch.before_start");
-  std::shared_ptr<DispatchServer> door;
-  {
-    const std::lock_guard lock(door_mutex_);
-    door = door_;
-  }
-  if (door == nullptr) return;
   if (const auto* start = std::get_if<commands::Start>(&command))
     if (const auto description = at_hand_.find(start->attempt.epoch); description != at_hand_.end())
-      return door->start(worker, *start, description->second);
-  door->send(worker, std::move(command));
+      return door_->start(worker, *start, description->second);
+  door_->send(worker, std::move(command));
 }
 
 void Host::Impl::describe(WorkerId worker, const AttemptRef& attempt, DescribeDone done) {
@@ -387,7 +355,7 @@ void Host::Impl::shut_down() {
   // it used.
   if (server_ != nullptr) server_->stop(seconds(2));
   if (api_ != nullptr) api_->stop();
-  close_door();
+  if (door_ != nullptr) door_->shut();
   if (describe_pool_ != nullptr) describe_pool_->stop();
   if (sweeper_ != nullptr) sweeper_->stop();
   if (loop_ != nullptr) loop_->stop();

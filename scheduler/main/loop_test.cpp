@@ -96,6 +96,7 @@ class ThreadedStore final : public StorePort {
 
 struct NoWorkers final : WorkerPort {
   void send(WorkerId, Command) override {}
+  void dismiss(WorkerId) override {}
 };
 
 Input put(const std::string& name) {

@@ -36,8 +36,9 @@ class SimulatedScheduler final : public scheduler::WorkerPort,
     MemoryCatalog& catalog;
     MemoryFolder& folder;
     std::function<void(scheduler::WorkerId, const scheduler::Command&)> send;
-    std::function<void(const scheduler::Reply&)> answer;  // to whoever asked
-    std::function<void()> break_streams;                  // of the workers connected to this one
+    std::function<void(const scheduler::Reply&)> answer;    // to whoever asked
+    std::function<void()> break_streams;                    // of the workers connected to this one
+    std::function<void(scheduler::WorkerId)> break_stream;  // of one of them
   };
   explicit SimulatedScheduler(World world) : world_(std::move(world)) {}
 
@@ -60,6 +61,7 @@ class SimulatedScheduler final : public scheduler::WorkerPort,
   void jump_wall(Micros by) { wall_offset_ += by; }
 
   void send(scheduler::WorkerId worker, scheduler::Command command) override;
+  void dismiss(scheduler::WorkerId worker) override { world_.break_stream(worker); }
   void reply(scheduler::Reply reply) override;
   void applied(const scheduler::Batch& batch, const scheduler::State& state) override;
   void leading(bool leads) override;

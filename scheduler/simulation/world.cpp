@@ -78,6 +78,7 @@ class World {
   void connect(std::uint32_t worker);
   void break_stream(std::uint32_t worker);
   void break_streams_of(std::uint32_t scheduler);
+  void break_stream_of(std::uint32_t scheduler, WorkerId worker);
   bool to_scheduler(std::uint32_t worker, const Input& input);
   void to_worker(std::uint32_t scheduler, WorkerId worker, const Command& command);
   void deliver(std::uint32_t worker, Command command, std::uint64_t generation);
@@ -126,7 +127,8 @@ std::unique_ptr<SimulatedScheduler> World::make_scheduler(std::uint32_t index) {
       clockwork_, random_, dice_, checker_, options_.settings, log_, catalog_, folder_,
       [this, index](WorkerId worker, const Command& command) { to_worker(index, worker, command); },
       [this](const Reply& reply) { answered(reply.request, reply.body); },
-      [this, index] { break_streams_of(index); }});
+      [this, index] { break_streams_of(index); },
+      [this, index](WorkerId worker) { break_stream_of(index, worker); }});
 }
 
 std::unique_ptr<SimulatedWorker> World::make_worker(std::uint32_t index) {
@@ -174,6 +176,11 @@ void World::break_stream(std::uint32_t worker) {
 void World::break_streams_of(std::uint32_t scheduler) {
   for (std::uint32_t i = 0; i < connections_.size(); ++i)
     if (connections_[i].scheduler == scheduler) break_stream(i);
+}
+
+void World::break_stream_of(std::uint32_t scheduler, WorkerId worker) {
+  for (std::uint32_t i = 0; i < connections_.size(); ++i)
+    if (connections_[i].scheduler == scheduler && workers_[i]->id() == worker) break_stream(i);
 }
 
 bool World::to_scheduler(std::uint32_t worker, const Input& input) {

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <pqxx/pqxx>
 #include <thread>
 
@@ -194,6 +195,35 @@ TEST_F(PostgresStoreTest, leadership_is_renewed_and_its_loss_is_told) {
   const auto deposed = std::get<Deposed>(party.answers.next().value());
   EXPECT_EQ(deposed.epoch, elected.epoch);
   EXPECT_EQ(deposed.reason, "another scheduler leads");
+}
+
+// Told the other way round, the engine would wait for a recovery that nobody begins, and stand for
+// nothing.
+TEST_F(PostgresStoreTest, an_election_is_told_before_it_has_lapsed) {
+  const Micros lease = milliseconds(50);
+  Answers answers;
+  std::promise<void> deposed;
+  PostgresStore store(
+      options(lease),
+      [&, lapsed = deposed.get_future().share()](StoreAnswer answer) {
+        // The telling thread is away for long after the lease: whatever can overtake it does.
+        if (std::holds_alternative<Elected>(answer))
+          (void)lapsed.wait_for(std::chrono::microseconds(lease.value() * 10));
+        const bool lost = std::holds_alternative<Deposed>(answer);
+        answers.put(std::move(answer));
+        if (lost) deposed.set_value();
+      },
+      [&](Error error) { answers.put_fatal(std::move(error)); });
+  store.campaign(leader(1));
+  const StoreAnswer first = answers.next().value();
+  ASSERT_TRUE(std::holds_alternative<Elected>(first)) << "answer " << first.index();
+  const LeaderEpoch epoch = std::get<Elected>(first).epoch;
+  store.recover(epoch);
+  const StoreAnswer second = answers.next().value();
+  if (const auto* recovered = std::get_if<Recovered>(&second))
+    EXPECT_EQ(recovered->epoch, epoch);
+  else
+    EXPECT_EQ(std::get<Deposed>(second).epoch, epoch);
 }
 
 TEST_F(PostgresStoreTest, a_leader_whose_process_is_gone_is_replaced_at_once) {

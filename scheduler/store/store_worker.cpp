@@ -195,11 +195,11 @@ void PostgresStore::Worker::stand() {
     if (!epoch) return;
     standing_ = false;
     const Monotonic until = asked_at + row_.lease;
-    {
-      const std::lock_guard lock(mutex_);
-      leadership_ = Leadership{*epoch, until, asked_at + part(row_.lease, 3)};
-    }
+    // Told before the watch can see it lapse, which it may have done by now: Deposed before Elected
+    // would mean nothing to the engine. What is asked in answer waits for this thread.
     answer_(Elected{*epoch, until});
+    const std::lock_guard lock(mutex_);
+    leadership_ = Leadership{*epoch, until, asked_at + part(row_.lease, 3)};
   } catch (const std::exception& exception) {
     failed(postgres::sql_failure(exception));
   }

@@ -8,7 +8,6 @@ is room, it goes on. A scheduler whose Postgres has no room is not ready, says w
 import json
 import pathlib
 import random
-import subprocess
 import tempfile
 import unittest
 import urllib.error
@@ -167,12 +166,9 @@ class FullDisk(unittest.TestCase):
 
     def want_a_new_segment(self):
         """Postgres can't make the next file of its log, which it panics at."""
-        connection = pathlib.Path(f"/proc/{self.stack.pid('scheduler')}/cmdline").read_text().split("\0")
-        connection = connection[connection.index("--postgres") + 1]
-        psql = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1]
         switch = "SELECT pg_switch_wal() FROM (SELECT pg_logical_emit_message(true, 'test', 'x')) m"
         for _ in range(8):  # those that are made ahead are used up first
-            if subprocess.run([psql, connection, "-qAtc", switch], capture_output=True, check=False).returncode != 0:
+            if self.stack.psql(switch).returncode != 0:
                 return
         self.fail("Postgres still finds room for its log")
 

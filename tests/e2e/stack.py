@@ -172,6 +172,27 @@ class Stack:
         lines = [line for line in self.get("/metrics").splitlines() if line.startswith(start)]
         return int(float(lines[0][len(start):])) if lines else 0
 
+    def metric(self, name):
+        """The value of the scheduler's metric of that name, which has no labels; None when there is none."""
+        for line in self.get("/metrics").splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+        return None
+
+    def is_ready(self):
+        try:
+            self.get("/readyz")
+        except OSError:  # not there, or not leading
+            return False
+        return True
+
+    def psql(self, statement):
+        """What the stack's Postgres makes of it, asked as the scheduler's own user: the CompletedProcess."""
+        words = pathlib.Path(f"/proc/{self.pid('scheduler')}/cmdline").read_text().split("\0")
+        program_file = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1]
+        return subprocess.run([program_file, words[words.index("--postgres") + 1], "-qAtc", statement],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
     def attempts(self, run, task):
         return json.loads(self.get(f"/v1/namespaces/default/runs/{run}/tasks/{task}/attempts"))["items"]
 

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import time
 import unittest
-import urllib.request
 
 import expected_delays
 from failpoints import Stops
@@ -65,13 +64,6 @@ class Sweep(unittest.TestCase):
         (left / "part-0.parquet").write_bytes(b"x" * 1000)
         return left
 
-    def metric(self, stack, name):
-        with urllib.request.urlopen(stack.json("status")["url"] + "/metrics", timeout=10) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith(name + " "):
-                    return float(line.split()[1])
-        return None
-
     def test_only_the_newest_snapshot_outlives_its_retention(self):
         with Stack(data=self.data, lease=LEASE, flags=RETENTION) as stack:
             self.run_flights(stack)
@@ -86,10 +78,10 @@ class Sweep(unittest.TestCase):
             self.wait_until(stack, "empty folders go, too", lambda: not left.parent.parent.exists())
             # Quarantines are datasets, too.
             datasets = len(stack.json("get", "datasets")["items"])
-            self.assertEqual(self.metric(stack, "millrace_sweeper_snapshots_expired_total"), datasets)
-            self.assertGreaterEqual(self.metric(stack, "millrace_sweeper_files_deleted_total"), len(DATASETS))
-            self.assertGreaterEqual(self.metric(stack, "millrace_sweeper_orphans_deleted_total"), 1)
-            self.assertEqual(self.metric(stack, "millrace_sweeper_troubled"), 0)
+            self.assertEqual(stack.metric("millrace_sweeper_snapshots_expired_total"), datasets)
+            self.assertGreaterEqual(stack.metric("millrace_sweeper_files_deleted_total"), len(DATASETS))
+            self.assertGreaterEqual(stack.metric("millrace_sweeper_orphans_deleted_total"), 1)
+            self.assertEqual(stack.metric("millrace_sweeper_troubled"), 0)
             self.run_flights(stack)
 
     def test_a_dataset_has_its_own_retention_and_the_settings_stay(self):

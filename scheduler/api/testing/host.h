@@ -113,6 +113,7 @@ class Host final : public EnginePort,
   void commit(scheduler::BatchRef batch) override;
   void resign() override {}
   void send(scheduler::WorkerId worker, scheduler::Command command) override;
+  void dismiss(scheduler::WorkerId) override {}
   void reply(scheduler::Reply reply) override;
   void applied(const scheduler::Batch& batch, const scheduler::State& state) override;
   void leading(bool leads) override;
