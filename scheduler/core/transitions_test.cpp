@@ -35,6 +35,9 @@ Running: GaveUp -> Failed
 Running: CancelRequested -> Cancelling
 Cancelling: Succeeded -> Succeeded
 Cancelling: Staged -> Ready
+Cancelling: Retry -> BackingOff
+Cancelling: GaveUp -> Failed
+Cancelling: CancelRequested -> Cancelling
 Cancelling: Cancelled -> Cancelled
 BackingOff: Ready -> Ready
 BackingOff: GaveUp -> Failed

@@ -68,13 +68,17 @@ bool RunnerUnderTest::send_bytes(const std::string& bytes) {
 }
 
 bool RunnerUnderTest::speaks(std::chrono::milliseconds patience) {
+  // Several messages may have come at once: the socket is silent then, and they are here.
+  if (!waiting_.has_value()) waiting_ = reader_.next();
+  if (waiting_.has_value()) return true;
   pollfd wanted{channel_.get(), POLLIN, 0};
   return ::poll(&wanted, 1, static_cast<int>(patience.count())) > 0;
 }
 
 std::optional<v1alpha1::FromRunner> RunnerUnderTest::receive(std::chrono::seconds patience) {
   for (;;) {
-    if (const auto bytes = reader_.next(); bytes.has_value()) {
+    if (!waiting_.has_value()) waiting_ = reader_.next();
+    if (const auto bytes = std::exchange(waiting_, std::nullopt); bytes.has_value()) {
       v1alpha1::FromRunner message;
       EXPECT_TRUE(message.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())));
       return message;

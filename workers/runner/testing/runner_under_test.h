@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/ipc/frame.h"
@@ -45,6 +46,7 @@ class RunnerUnderTest {
   pid_t pid_ = -1;
   process::OwnedFd channel_;
   ipc::FrameReader reader_;
+  std::optional<std::string_view> waiting_;  // a message that came with the one before; of reader_
 };
 
 }  // namespace millrace::runner
