@@ -172,6 +172,7 @@ TEST_F(ApiTest, a_wrong_workflow_is_refused_with_all_its_problems) {
   EXPECT_EQ(problem["errors"][0]["pointer"], "/spec/tasks/1/query/sqll");
   EXPECT_EQ(problem["errors"][0]["line"], 11);
   EXPECT_EQ(problem["errors"][0]["hint"], "did you mean sql?");
+  EXPECT_FALSE(problem["errors"][0].contains("subject"));  // the pointer says it
   EXPECT_EQ(host_.get(kWorkflow).status, 404);
 }
 
@@ -182,6 +183,7 @@ TEST_F(ApiTest, a_dataset_that_nobody_writes_is_unknown) {
   ASSERT_EQ(refused.status, 422) << refused.body;
   const Json error = body_of(refused)["errors"][0];
   EXPECT_EQ(error["code"], "dataset.unknown");
+  EXPECT_EQ(error["subject"], "dataset flight");
   EXPECT_EQ(error["hint"], "did you mean flights?");
   EXPECT_EQ(error["line"], 11);
 }
