@@ -39,24 +39,31 @@ std::optional<std::vector<std::string>> address_of(const DocumentText& document,
                        ? "no kind \"" + document.kind + "\" can be applied"
                        : "a manifest needs kind and metadata.name";
   problem.hint = "`millrace validate` says more";
-  const DocumentPlace place{document.place.source + ":" + std::to_string(document.place.first_line),
-                            1};
+  const DocumentPlace place = begin_of(document);
   err << problem_text(problem, &place);
   return std::nullopt;
 }
 
-// A state that is wanted is put under its name; a run is a command that is given once.
+// What is wanted is put under its name; so is a run, which is made once.
 client::Call call_for(std::vector<std::string> path, const DocumentText& document) {
-  client::Call call{.method = "PUT",
-                    .path = std::move(path),
-                    .body = document.text,
-                    .content_type = "application/yaml"};
-  if (call.path.front() == "runs") {
-    call.method = "POST";
-    call.path.pop_back();
-    call.idempotency_key = "apply/" + document.name;
+  return {.method = "PUT",
+          .path = std::move(path),
+          .body = document.text,
+          .content_type = "application/yaml"};
+}
+
+// Documents to send. Nothing is sent at all where two of them are of one name.
+Result<std::vector<DocumentText>> wanted_documents(const std::vector<std::string>& files,
+                                                   std::ostream& err) {
+  MILLRACE_TRY(documents, read_documents(files, std::cin));
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    const auto doubled = doubled_problem(documents, i);
+    if (!doubled) continue;
+    const DocumentPlace place = begin_of(documents[i]);
+    err << problem_text(*doubled, &place);
+    return Error{ErrorClass::kUser, "document.doubled", "nothing was sent"};
   }
-  return call;
+  return documents;
 }
 
 // The first failure counts as the command's.
@@ -78,7 +85,7 @@ std::string plain_yaml(Json json) {
 }  // namespace
 
 Exit execute(const commands::Apply& options, Session& session) {
-  const auto documents = read_documents(options.files, std::cin);
+  const auto documents = wanted_documents(options.files, session.err);
   if (!documents.ok()) return report(session.err, documents.error());
   Exit exit = Exit::kDone;
   for (const DocumentText& document : *documents) {
@@ -113,7 +120,7 @@ Exit execute(const commands::Apply& options, Session& session) {
 }
 
 Exit execute(const commands::Diff& options, Session& session) {
-  const auto documents = read_documents(options.files, std::cin);
+  const auto documents = wanted_documents(options.files, session.err);
   if (!documents.ok()) return report(session.err, documents.error());
   Exit exit = Exit::kDone;
   for (const DocumentText& document : *documents) {
@@ -156,6 +163,13 @@ Exit execute(const commands::Delete& options, Session& session) {
   const client::Answer answer =
       session.client.call({.method = "DELETE", .path = {collection, options.name}});
   if (!answer.ok()) return report(session.err, answer.problem);
+  if (collection == "runs" && answer.status == 204) {
+    client::Problem ended;
+    ended.status = 409;
+    ended.detail = "run \"" + options.name + "\" has ended";
+    ended.hint = "nothing is left to cancel; what is told of it goes with time";
+    return report(session.err, ended);
+  }
   session.err << collection << "/" << options.name
               << (collection == "runs" ? " is being cancelled" : " deleted") << "\n";
   return Exit::kDone;
