@@ -1,7 +1,10 @@
 // apply, diff, delete: what is wanted.
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "cli/commands/commands.h"
 #include "cli/diff_text.h"
@@ -10,6 +13,7 @@
 #include "cli/report.h"
 #include "cli/text.h"
 #include "cli/yaml_text.h"
+#include "manifest/document.h"
 
 namespace millrace::cli {
 namespace {
@@ -64,6 +68,18 @@ Result<std::vector<DocumentText>> wanted_documents(const std::vector<std::string
     return Error{ErrorClass::kUser, "document.doubled", "nothing was sent"};
   }
   return documents;
+}
+
+// Whether a run is of a workflow that stands before it among the documents, which apply would have
+// made by then.
+bool is_of_new_workflow(const std::vector<DocumentText>& documents, const DocumentText& run) {
+  const manifest::Parsed parsed = manifest::parse(run.text, run.place.source);
+  if (parsed.documents.size() != 1) return false;
+  const auto* asked = std::get_if<manifest::WorkflowRun>(&parsed.documents.front().resource);
+  return asked != nullptr &&
+         std::any_of(documents.data(), &run, [asked](const DocumentText& before) {
+           return before.kind == "Workflow" && before.name == asked->spec.workflow;
+         });
 }
 
 // The first failure counts as the command's.
@@ -132,6 +148,11 @@ Exit execute(const commands::Diff& options, Session& session) {
     client::Call call = call_for(*path, document);
     call.query.emplace_back("dryRun", "All");
     const client::Answer answer = session.client.call(call);
+    if (answer.problem.code == "workflow.unknown" && is_of_new_workflow(*documents, document)) {
+      session.err << path->front() << "/" << document.name
+                  << " would be created after its workflow, which judges its parameters\n";
+      continue;
+    }
     if (!answer.ok()) {
       worsen(exit, report(session.err, answer.problem, &document.place));
       continue;

@@ -176,6 +176,14 @@ TEST_F(ApiTest, a_wrong_workflow_is_refused_with_all_its_problems) {
   EXPECT_EQ(host_.get(kWorkflow).status, 404);
 }
 
+TEST_F(ApiTest, of_very_many_problems_some_are_told_and_that_there_are_more) {
+  std::string text = kFlights;
+  for (int i = 0; i < 150; ++i) text += "wrong" + std::to_string(i) + ": 1\n";
+  const Json problem = body_of(host_.send("PUT", kWorkflow, text, kYaml));
+  EXPECT_EQ(problem["errors"].size(), 100U);
+  EXPECT_EQ(problem["detail"], "Workflow flights: 100 problems and perhaps more; nothing changed");
+}
+
 TEST_F(ApiTest, a_dataset_that_nobody_writes_is_unknown) {
   std::string text = kFlights;
   text.replace(text.find("FROM flights"), 12, "FROM flight ");
