@@ -30,22 +30,34 @@ TEST(Documents, are_split_and_keep_their_lines) {
   EXPECT_EQ(documents[1].place.first_line, 7);
 }
 
+// With whole documents in the place of <a> and <b>.
+std::string with_documents(std::string text) {
+  for (const char name : {'a', 'b'}) {
+    const std::string mark = {'<', name, '>'};
+    for (std::size_t at; (at = text.find(mark)) != std::string::npos;)
+      text.replace(at, mark.size(),
+                   "apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: " +
+                       std::string(1, name) + "}\n");
+  }
+  return text;
+}
+
 TEST(Documents, are_the_same_that_validate_reads) {
-  const std::string a = "apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\n";
-  const std::string b = "apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: b}\n";
-  for (const auto& [text, names] : std::vector<std::pair<std::string, std::vector<std::string>>>{
-           {a, {"a"}},
-           {"---\n" + a + "--- # second\n" + b, {"a", "b"}},
-           {a + "---\t\n" + b + "---\n", {"a", "b"}},
-           {a + "--- \r\n" + b, {"a", "b"}},
-           {a + "...\n---\n" + b + "...\n# no more\n", {"a", "b"}},
-           {"%YAML 1.2\n---\n" + a, {"a"}},
-           {"# first\n%YAML 1.2\n--- # first\n" + a + "...\n%YAML 1.2\n---\n" + b, {"a", "b"}},
-           {"\xEF\xBB\xBF# a comment\n---\n" + a, {"a"}},
-           {"\xEF\xBB\xBF" + a, {"a"}},
-           {a + "--- {kind: Workflow, metadata: {name: b}}\n", {"a", "b"}},
-           {a + "description: |\n  x\n  --- y\n", {"a"}},
+  using Names = std::vector<std::string>;
+  for (const auto& [pattern, names] : std::vector<std::pair<std::string, Names>>{
+           {"<a>", {"a"}},
+           {"---\n<a>--- # second\n<b>", {"a", "b"}},
+           {"<a>---\t\n<b>---\n", {"a", "b"}},
+           {"<a>--- \r\n<b>", {"a", "b"}},
+           {"<a>...\n---\n<b>...\n# no more\n", {"a", "b"}},
+           {"%YAML 1.2\n---\n<a>", {"a"}},
+           {"# first\n%YAML 1.2\n--- # first\n<a>...\n%YAML 1.2\n---\n<b>", {"a", "b"}},
+           {"\xEF\xBB\xBF# a comment\n---\n<a>", {"a"}},
+           {"\xEF\xBB\xBF<a>", {"a"}},
+           {"<a>--- {kind: Workflow, metadata: {name: b}}\n", {"a", "b"}},
+           {"<a>description: |\n  x\n  --- y\n", {"a"}},
            {"# nothing\n---\n---\n", {}}}) {
+    const std::string text = with_documents(pattern);
     std::vector<std::string> found;
     for (const DocumentText& document : split_documents("f.yaml", text)) {
       found.push_back(document.name);

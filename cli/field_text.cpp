@@ -15,7 +15,6 @@
 namespace millrace::cli {
 namespace {
 
-using manifest::EnumSchema;
 using manifest::FieldSchema;
 using manifest::ObjectSchema;
 using manifest::ResourceSchema;
