@@ -226,7 +226,8 @@ Result<std::string> field_text(std::string_view path) {
   std::string text =
       head + "\nFIELD: " + heading(*field) + "\n\nDESCRIPTION:\n" + wrapped(field->doc, 2);
   // A member of a union says itself what its type does.
-  if (object != nullptr && field->one_of.empty() && object->doc != field->doc) text += wrapped(object->doc, 2);
+  if (object != nullptr && field->one_of.empty() && object->doc != field->doc)
+    text += wrapped(object->doc, 2);
   if (field->value.shape == Shape::kText && field->value.format != manifest::Format::kNone)
     text += wrapped("It is " + std::string(manifest::format_info(field->value.format).what) + ": " +
                         std::string(manifest::format_info(field->value.format).rule) + ".",
