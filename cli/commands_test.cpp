@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 #include "lib/client/testing/scripted_server.h"
 
@@ -14,6 +18,7 @@ namespace {
 using client::testing::chunked_reply;
 using client::testing::reply;
 using client::testing::ScriptedServer;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 constexpr const char* kJson = "application/json";
@@ -123,6 +128,146 @@ TEST(Retry, ends_as_its_refusal_demands) {
     EXPECT_EQ(done.err, c.text);
     EXPECT_EQ(done.out, "");
   }
+}
+
+TEST(Run, takes_a_parameter_once_and_as_text) {
+  for (const auto& [parameters, exit, text] :
+       {std::tuple{std::vector<std::string>{"a=3", "b=1", "a=4"}, Exit::kUsage,
+                   "error: -p \"a\" is given twice. Keep one.\n"},
+        std::tuple{
+            std::vector<std::string>{"msg=\xff\xfe"}, Exit::kInvalidInput,
+            "error: -p \"msg\" is no UTF-8. Write it as base64, or put it into a file.\n"}}) {
+    ScriptedServer server({});
+    commands::Run options;
+    options.workflow = "f";
+    options.parameters = parameters;
+    const Done done = run(server, options);
+    EXPECT_EQ(done.exit, exit);
+    EXPECT_EQ(done.err, text);
+    EXPECT_TRUE(server.requests().empty());
+  }
+}
+
+TEST(Get, filters_are_those_of_runs) {
+  for (const auto& [kind, name] : {std::pair{"workflows", ""}, std::pair{"runs", "f-1"}}) {
+    ScriptedServer server({});
+    commands::Get options;
+    options.kind = kind;
+    options.name = name;
+    options.state = "Failed";
+    const Done done = run(server, options);
+    EXPECT_EQ(done.exit, Exit::kUsage);
+    EXPECT_EQ(done.err, "error: --workflow and --state choose from `millrace get runs`.\n");
+    EXPECT_TRUE(server.requests().empty());
+  }
+}
+
+TEST(Delete, of_an_ended_run_says_that_there_is_nothing_to_cancel) {
+  ScriptedServer server({"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"});
+  commands::Delete options;
+  options.kind = "run";
+  options.name = "f-1";
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kConflict);
+  EXPECT_THAT(done.err, HasSubstr("error: run \"f-1\" has ended. "));
+}
+
+constexpr const char* kManifest =
+    "apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\n"
+    "spec: {tasks: [{name: a, command: {argv: [a]}}]}\n";
+
+Done validated(const std::string& text) {
+  const std::string path = ::testing::TempDir() + "validated.yaml";
+  std::ofstream(path) << text;
+  ScriptedServer server({});
+  commands::Validate options;
+  options.files = {path};
+  return run(server, options);
+}
+
+TEST(Validate, says_when_there_may_be_more) {
+  std::string faults;
+  for (int i = 0; i < 150; ++i) faults += "wrong" + std::to_string(i) + ": 1\n";
+  const Done done = validated(kManifest + faults);
+  EXPECT_EQ(done.exit, Exit::kInvalidInput);
+  EXPECT_THAT(done.err, EndsWith("100 problems and perhaps more: of one file no more are told\n"));
+}
+
+TEST(Validate, counts_what_apply_would_send) {
+  EXPECT_EQ(validated(kManifest).err, "1 manifest is valid\n");
+  const Done twice = validated(std::string(kManifest) + "--- # again\n" + kManifest);
+  EXPECT_EQ(twice.exit, Exit::kInvalidInput);
+  EXPECT_THAT(twice.err, HasSubstr("Workflow a stands in "));
+  EXPECT_THAT(twice.err, EndsWith("1 problem\n"));
+}
+
+TEST(Validate, of_a_folder_without_manifests_is_no_success) {
+  const std::string folder = ::testing::TempDir() + "no_manifests";
+  std::filesystem::create_directories(folder);
+  ScriptedServer server({});
+  commands::Validate options;
+  options.files = {folder};
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kInvalidInput);
+  EXPECT_THAT(done.err, HasSubstr("there is no manifest in what is named"));
+}
+
+class RunDocument : public ::testing::Test {
+ protected:
+  RunDocument() : path_(::testing::TempDir() + "run_document.yaml") {
+    std::ofstream(path_) << "apiVersion: millrace.io/v1alpha1\nkind: WorkflowRun\n"
+                            "metadata: {name: f-1}\nspec: {workflow: f}\n";
+  }
+  std::string path_;
+};
+
+TEST_F(RunDocument, is_put_under_its_name) {
+  ScriptedServer server({problem(404, "run.not_found", "no run", ""), reply(201, kJson, kRun)});
+  commands::Apply options;
+  options.files = {path_};
+  const Done done = run(server, options);
+  EXPECT_EQ(done.out, "runs/f-1 created\n") << done.err;
+  EXPECT_THAT(server.requests().at(1), HasSubstr("PUT /v1/namespaces/default/runs/f-1 "));
+}
+
+TEST_F(RunDocument, of_another_spec_is_a_conflict) {
+  ScriptedServer server(
+      {reply(200, kJson, kRun),
+       problem(409, "run.exists",
+               R"(run \"f-1\" was started with another workflow or other parameters)",
+               "choose another name")});
+  commands::Apply options;
+  options.files = {path_};
+  EXPECT_EQ(run(server, options).exit, Exit::kConflict);
+}
+
+TEST_F(RunDocument, has_a_diff) {
+  ScriptedServer server({reply(
+      200, kJson,
+      R"({"kind":"WorkflowRun","metadata":{"name":"f-1"},"spec":{"workflow":"f"},"plan":{"change":"Create"}})")});
+  commands::Diff options;
+  options.files = {path_};
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kDone);
+  EXPECT_EQ(done.err, "runs/f-1 would be created\n");
+  EXPECT_THAT(done.out, HasSubstr("+  workflow: f\n"));
+  EXPECT_THAT(server.requests().at(0),
+              HasSubstr("PUT /v1/namespaces/default/runs/f-1?dryRun=All "));
+}
+
+TEST_F(RunDocument, of_a_workflow_that_comes_before_it_has_a_diff) {
+  std::ofstream(path_, std::ios::app)
+      << "---\napiVersion: millrace.io/v1alpha1\nkind: WorkflowRun\n"
+         "metadata: {name: g-1}\nspec: {workflow: g}\n";
+  std::ofstream(path_ + ".new") << "kind: Workflow\nmetadata: {name: f}\n";
+  const std::string unknown = problem(422, "workflow.unknown", "no workflow named", "");
+  ScriptedServer server({reply(200, kJson, R"({"plan":{"change":"Create"}})"), unknown, unknown});
+  commands::Diff options;
+  options.files = {path_ + ".new", path_};
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kNotFound);  // of g-1
+  EXPECT_THAT(done.err, HasSubstr("runs/f-1 would be created after its workflow"));
+  EXPECT_THAT(done.err, HasSubstr("run_document.yaml: error: no workflow named\n"));
 }
 
 TEST(Run, takes_its_types_from_the_workflow_as_it_is_shown) {

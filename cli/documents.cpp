@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -71,47 +72,104 @@ void find_kind_and_name(DocumentText& document) {
       manifest::read_yaml(source, manifest::ReadLimits{}, problems);
   if (roots.empty()) return;  // the scheduler's words say where, with line and column
   if (const auto* kind = member(roots.front(), "kind")) document.kind = kind->text;
-  if (const auto* metadata = member(roots.front(), "metadata"))
+  if (const auto* metadata = member(roots.front(), "metadata")) {
     if (const auto* name = member(*metadata, "name")) document.name = name->text;
+    if (const auto* ns = member(*metadata, "namespace")) document.ns = ns->text;
+  }
 }
 
-bool is_empty(std::string_view text) {
+// What stands before a document's first word.
+enum class Prologue {
+  kNothing,    // blanks, comments, a byte order mark
+  kDirective,  // also a %YAML, which is said of the document after the next "---"
+  kContent,
+};
+
+Prologue prologue_of(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  Prologue found = Prologue::kNothing;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     const std::size_t first = line.find_first_not_of(" \t\r");
-    if (first != std::string_view::npos && line[first] != '#') return false;
+    if (first == 0 && line[0] == '%') {
+      found = Prologue::kDirective;
+    } else if (first != std::string_view::npos && line[first] != '#') {
+      return Prologue::kContent;
+    }
     text.remove_prefix(std::min(text.size(), line.size() + 1));
   }
-  return true;
+  return found;
+}
+
+// What follows a marker ("---", "...") on its line; nothing for a line that begins with none.
+std::optional<std::string_view> after_marker(std::string_view line, std::string_view marker) {
+  if (!line.starts_with(marker)) return std::nullopt;
+  line.remove_prefix(marker.size());
+  if (!line.empty() && std::string_view(" \t\r\n").find(line.front()) == std::string_view::npos)
+    return std::nullopt;
+  return line;
 }
 
 }  // namespace
 
 std::vector<DocumentText> split_documents(const std::string& source, const std::string& text) {
   std::vector<DocumentText> documents;
-  DocumentText current{{source, 1}, "", "", ""};
+  DocumentText current{{source, 1}, "", "", "", ""};
   int line_number = 0;
-  const auto finish = [&] {
-    if (!is_empty(current.text)) {
+  const auto finish = [&](int next_line) {
+    if (prologue_of(current.text) != Prologue::kNothing) {
       find_kind_and_name(current);
       documents.push_back(current);
     }
-    current = {{source, line_number + 1}, "", "", ""};
+    current = {{source, next_line}, "", "", "", ""};
   };
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size() - 1);
-    std::string_view line(text.data() + at, end - at + 1);
+    const std::string_view line(text.data() + at, end - at + 1);
     ++line_number;
     at = end + 1;
-    const std::string_view bare = line.substr(0, line.find_last_not_of(" \t\r\n") + 1);
-    if (bare == "---") {
-      finish();
-    } else {
-      current.text += line;
+    if (after_marker(line, "...")) {
+      finish(line_number + 1);
+      continue;
     }
+    const auto rest = after_marker(line, "---");
+    if (rest) {
+      const bool directive = prologue_of(current.text) == Prologue::kDirective;
+      const bool bare = prologue_of(*rest) == Prologue::kNothing;
+      if (!directive) finish(bare ? line_number + 1 : line_number);
+      if (!directive && bare) continue;
+    }
+    current.text += line;
   }
-  finish();
+  finish(line_number + 1);
   return documents;
+}
+
+std::optional<client::Problem> doubled_problem(const std::vector<DocumentText>& documents,
+                                               std::size_t index) {
+  const DocumentText& document = documents[index];
+  if (document.kind.empty() || document.name.empty()) return std::nullopt;
+  for (std::size_t before = 0; before < index; ++before) {
+    const DocumentText& other = documents[before];
+    if (other.kind != document.kind || other.name != document.name || other.ns != document.ns)
+      continue;
+    client::Problem problem;
+    problem.detail = document.kind + " " + document.name + " stands in " + other.place.source +
+                     ", line " + std::to_string(other.place.first_line) + ", too";
+    problem.hint = "keep one, or give it another name";
+    return problem;
+  }
+  return std::nullopt;
+}
+
+DocumentPlace begin_of(const DocumentText& document) {
+  return {document.place.source + ":" + std::to_string(document.place.first_line), 1};
+}
+
+Error no_documents() {
+  return {ErrorClass::kUser, "file.no_documents", "there is no manifest in what is named",
+          "give files, or folders that hold *.yaml, *.yml or *.json"};
 }
 
 Result<std::vector<FileText>> read_files(const std::vector<std::string>& names, std::istream& in) {
@@ -142,9 +200,7 @@ Result<std::vector<DocumentText>> read_documents(const std::vector<std::string>&
   for (const FileText& file : files)
     for (DocumentText& document : split_documents(file.source, file.text))
       documents.push_back(std::move(document));
-  if (documents.empty())
-    return Error{ErrorClass::kUser, "file.no_documents", "there is no manifest in what -f names",
-                 ""};
+  if (documents.empty()) return no_documents();
   return documents;
 }
 

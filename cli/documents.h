@@ -1,12 +1,15 @@
 // Documents: the manifests that -f names, one by one, each with its place.
 #pragma once
 
+#include <cstddef>
 #include <istream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "cli/report.h"
+#include "lib/client/problem.h"
 
 namespace millrace::cli {
 
@@ -25,15 +28,26 @@ struct DocumentText {
   // As far as the text shows them; empty otherwise: then the scheduler says what is wrong.
   std::string kind;
   std::string name;
+  std::string ns;
 };
 
-// The documents in them, which stand between lines of "---"; empty ones are left out. Errors: also
-// file.no_documents.
+// The documents in them, which stand between lines of "---" or "..."; empty ones are left out.
+// Errors: also file.no_documents.
 Result<std::vector<DocumentText>> read_documents(const std::vector<std::string>& files,
                                                  std::istream& in);
 
-// One text's documents. Pure.
+// One text's documents, the same as manifest::parse() finds. Pure.
 std::vector<DocumentText> split_documents(const std::string& source, const std::string& text);
+
+// What is wrong with a document that one before it has kind and name of: of the two, which one is
+// wanted is not said.
+std::optional<client::Problem> doubled_problem(const std::vector<DocumentText>& documents,
+                                               std::size_t index);
+
+// Where a document begins, for a problem that is of the whole.
+DocumentPlace begin_of(const DocumentText& document);
+
+Error no_documents();
 
 // "Workflow" → "workflows"; "" for a kind that has no place in REST.
 std::string collection_of_kind(const std::string& kind);

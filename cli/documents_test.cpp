@@ -6,6 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
+
+#include "manifest/source.h"
+#include "manifest/yaml_reader.h"
 
 namespace millrace::cli {
 namespace {
@@ -24,6 +28,72 @@ TEST(Documents, are_split_and_keep_their_lines) {
   EXPECT_EQ(documents[1].kind, "WorkflowRun");
   EXPECT_EQ(documents[1].name, "b");
   EXPECT_EQ(documents[1].place.first_line, 7);
+}
+
+// With whole documents in the place of <a> and <b>.
+std::string with_documents(std::string text) {
+  for (const char name : {'a', 'b'}) {
+    const std::string mark = {'<', name, '>'};
+    for (std::size_t at; (at = text.find(mark)) != std::string::npos;)
+      text.replace(at, mark.size(),
+                   "apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: " +
+                       std::string(1, name) + "}\n");
+  }
+  return text;
+}
+
+TEST(Documents, are_the_same_that_validate_reads) {
+  using Names = std::vector<std::string>;
+  for (const auto& [pattern, names] : std::vector<std::pair<std::string, Names>>{
+           {"<a>", {"a"}},
+           {"---\n<a>--- # second\n<b>", {"a", "b"}},
+           {"<a>---\t\n<b>---\n", {"a", "b"}},
+           {"<a>--- \r\n<b>", {"a", "b"}},
+           {"<a>...\n---\n<b>...\n# no more\n", {"a", "b"}},
+           {"%YAML 1.2\n---\n<a>", {"a"}},
+           {"# first\n%YAML 1.2\n--- # first\n<a>...\n%YAML 1.2\n---\n<b>", {"a", "b"}},
+           {"\xEF\xBB\xBF# a comment\n---\n<a>", {"a"}},
+           {"\xEF\xBB\xBF<a>", {"a"}},
+           {"<a>--- {kind: Workflow, metadata: {name: b}}\n", {"a", "b"}},
+           {"<a>description: |\n  x\n  --- y\n", {"a"}},
+           {"# nothing\n---\n---\n", {}}}) {
+    const std::string text = with_documents(pattern);
+    std::vector<std::string> found;
+    for (const DocumentText& document : split_documents("f.yaml", text)) {
+      found.push_back(document.name);
+      EXPECT_EQ(document.kind, "Workflow") << text;
+      // By itself, and at the line where it is said to begin, it is one document.
+      manifest::Problems problems;
+      const manifest::Source alone(document.text, "f.yaml");
+      EXPECT_EQ(manifest::read_yaml(alone, {}, problems).size(), 1U) << document.text;
+      std::istringstream lines(text);
+      std::string line;
+      for (int i = 0; i < document.place.first_line; ++i) std::getline(lines, line);
+      EXPECT_EQ(line, document.text.substr(0, document.text.find('\n'))) << text;
+    }
+    EXPECT_EQ(found, names) << text;
+    manifest::Problems problems;
+    EXPECT_EQ(manifest::read_yaml(manifest::Source(text, "f.yaml"), {}, problems).size(),
+              names.size())
+        << text;
+  }
+}
+
+TEST(Documents, of_one_kind_and_name_are_told) {
+  const auto documents = split_documents(
+      "f.yaml",
+      "kind: Workflow\nmetadata: {name: a}\n---\nkind: WorkflowRun\nmetadata: {name: a}\n---\n"
+      "kind: Workflow\nmetadata: {name: a, namespace: n}\n---\nkind: Workflow\nmetadata: {name: "
+      "a}\n");
+  ASSERT_EQ(documents.size(), 4U);
+  for (const std::size_t other : {0U, 1U, 2U})
+    EXPECT_EQ(doubled_problem(documents, other), std::nullopt);
+  const auto problem = doubled_problem(documents, 3);
+  ASSERT_TRUE(problem);
+  const DocumentPlace place = begin_of(documents[3]);
+  EXPECT_EQ(problem_text(*problem, &place),
+            "f.yaml:10: error: Workflow a stands in f.yaml, line 1, too. Keep one, or give it "
+            "another name.\n");
 }
 
 TEST(Documents, what_is_no_yaml_is_left_for_the_scheduler_to_judge) {

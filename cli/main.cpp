@@ -9,6 +9,7 @@
 #include "base/overloaded.h"
 #include "cli/commands/commands.h"
 #include "cli/options.h"
+#include "cli/report.h"
 #include "cli/session.h"
 
 int main(int argc, char** argv) {
@@ -31,9 +32,7 @@ int main(int argc, char** argv) {
   };
   try {
     const Exit exit = std::visit(millrace::Overloaded{run, stop}, parsed);
-    std::cout.flush();
-    // Output that could not be written (a full disk, a closed pipe) must not look like success.
-    return std::cout.good() || exit != Exit::kDone ? static_cast<int>(exit) : 1;
+    return static_cast<int>(finish_output(std::cout, std::cerr, exit));
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
     return static_cast<int>(Exit::kUnreachable);

@@ -7,6 +7,9 @@
 #include <map>
 #include <memory>
 
+#include "manifest/nearest.h"
+#include "manifest/problem.h"
+
 namespace millrace::cli {
 namespace {
 
@@ -25,6 +28,7 @@ class Grammar {
     if (std::string name = environment("MILLRACE_NAMESPACE"); !name.empty())
       parsed_.common.name_space = std::move(name);
     app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string(), "The same as `millrace version`");
     app_.fallthrough();
     app_.set_help_all_flag();
     app_.add_option("-n,--namespace", parsed_.common.name_space, "Namespace (MILLRACE_NAMESPACE)")
@@ -38,6 +42,7 @@ class Grammar {
   }
 
   std::variant<Parsed, ParseStop> parse(std::vector<std::string> arguments) {
+    const std::vector<std::string> given = arguments;
     std::reverse(arguments.begin(), arguments.end());  // the library takes them from the back
     try {
       app_.parse(std::move(arguments));
@@ -45,9 +50,13 @@ class Grammar {
       const auto chosen = app_.get_subcommands();
       return ParseStop{Exit::kDone,
                        chosen.empty() ? app_.help() : chosen.front()->help("millrace")};
+    } catch (const CLI::CallForVersion&) {
+      parsed_.command = commands::Version{};
+      return parsed_;
     } catch (const CLI::ParseError& error) {
-      return ParseStop{Exit::kUsage,
-                       std::string(error.what()) + "\nRun `millrace --help`, or with a command."};
+      const std::string text =
+          app_.get_subcommands().empty() ? no_command_text(given) : std::string(error.what());
+      return ParseStop{Exit::kUsage, text + "\nRun `millrace --help`, or with a command."};
     }
     fill_();
     return parsed_;
@@ -63,17 +72,76 @@ class Grammar {
     return command;
   }
 
-  static void add_format(CLI::App* command, Format& format) {
-    command->add_option("-o,--output", format, "Form of the output")
-        ->transform(CLI::CheckedTransformer(kFormats))
-        ->option_text("table|json|yaml|name");
+  // Of arguments that name no command, as the library's words name nothing either.
+  std::string no_command_text(const std::vector<std::string>& arguments) const {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      const std::string& argument = arguments[i];
+      if (argument == "-n" || argument == "--namespace" || argument == "--dir") {
+        ++i;  // its value
+        continue;
+      }
+      if (argument.starts_with("-n") || argument.starts_with("--namespace=") ||
+          argument.starts_with("--dir="))
+        continue;
+      std::vector<std::string> known;
+      if (argument.starts_with("-")) {
+        known = {"--namespace", "--dir", "--help", "--version"};
+      } else {
+        for (const CLI::App* command : app_.get_subcommands(nullptr))
+          known.push_back(command->get_name());
+      }
+      return std::string("there is no ") + (argument.starts_with("-") ? "option " : "command ") +
+             manifest::in_quotes(argument) + did_you_mean(argument, known);
+    }
+    return "a command is wanted";
+  }
+
+  static std::string did_you_mean(const std::string& given, const std::vector<std::string>& known) {
+    const auto near = manifest::nearest(given, known);
+    return near ? ". Did you mean " + *near + "?" : ".";
+  }
+
+  template <typename Value>
+  static void add_form(CLI::App* command, Value& format,
+                       const std::map<std::string, Value>& forms) {
+    std::string names;
+    for (const auto& [name, form] : forms) names += (names.empty() ? "" : "|") + name;
+    command
+        ->add_option_function<std::string>(
+            "-o,--output",
+            [&format, &forms, names](const std::string& given) {
+              const auto form = forms.find(given);
+              if (form == forms.end())
+                throw CLI::ValidationError("--output", manifest::in_quotes(given) +
+                                                           " is no form of output; give " + names);
+              format = form->second;
+            },
+            "Form of the output")
+        ->option_text(names);
+  }
+
+  static void add_format(CLI::App* command, Format& format) { add_form(command, format, kFormats); }
+
+  // A name that is empty is most likely a shell's variable that is not set: never all of them.
+  static CLI::Option* add_name(CLI::App* command, const char* option, std::string& name,
+                               const char* text) {
+    return command->add_option(option, name, text)
+        ->check(CLI::Validator(
+            [](const std::string& given) {
+              return std::string(given.empty() ? "is empty; is a variable of the shell not set?"
+                                               : "");
+            },
+            ""));
   }
 
   static void add_files(CLI::App* command, std::vector<std::string>& files) {
-    command
-        ->add_option("-f,--file,file", files,
-                     "File or folder of manifests; - is standard input; may be repeated")
-        ->required();
+    command->add_option("-f,--file,file", files,
+                        "File or folder of manifests; - is standard input; may be repeated");
+    command->parse_complete_callback([command, &files] {
+      if (files.empty())
+        throw CLI::ValidationError(
+            command->get_name(), "which manifests? Give files, folders, or - for standard input.");
+    });
   }
 
   void add_timeout(CLI::App* command, std::optional<std::chrono::milliseconds>& timeout,
@@ -153,7 +221,7 @@ class Grammar {
     auto remove = std::make_shared<commands::Delete>();
     command = add("delete", "Remove a workflow, or cancel a run", remove);
     command->add_option("kind", remove->kind, "workflow or run")->required();
-    command->add_option("name", remove->name, "Its name")->required();
+    add_name(command, "name", remove->name, "Its name")->required();
   }
 
   void add_starting(CLI::App* command, commands::Starting& options) {
@@ -166,16 +234,22 @@ class Grammar {
     command->add_flag("--wait", options.wait, "Block until it ends; the exit code is the run's");
     add_timeout(command, options.timeout, "With --watch or --wait: give up watching after this");
     add_format(command, options.format);
+    command->parse_complete_callback([&options] {
+      if (options.timeout && !options.watch && !options.wait)
+        throw CLI::ValidationError(
+            "--timeout",
+            "ends --watch and --wait; give one of them, or spec.timeout to the workflow");
+    });
   }
 
   void add_runs() {
     auto run = std::make_shared<commands::Run>();
     CLI::App* command = add("run", "Start a run of a workflow", run);
-    command->add_option("workflow", run->workflow, "Name of the workflow")->required();
+    add_name(command, "workflow", run->workflow, "Name of the workflow")->required();
     add_starting(command, *run);
     auto retry = std::make_shared<commands::Retry>();
     command = add("retry", "Do a run again from what did not succeed, as a new run", retry);
-    command->add_option("run", retry->run, "Name of the run, which has ended")->required();
+    add_name(command, "run", retry->run, "Name of the run, which has ended")->required();
     command
         ->add_option("-t,--task", retry->tasks,
                      "Run this task again, with all that follow it; may be repeated")
@@ -183,18 +257,18 @@ class Grammar {
     add_starting(command, *retry);
     auto wait = std::make_shared<commands::Wait>();
     command = add("wait", "Block until a run ends; the exit code is the run's", wait);
-    command->add_option("run", wait->run, "Name of the run")->required();
+    add_name(command, "run", wait->run, "Name of the run")->required();
     add_timeout(command, wait->timeout, "Give up after this");
     auto watch = std::make_shared<commands::Watch>();
     command = add("watch", "Show a run until it ends; the exit code is the run's", watch);
-    command->add_option("run", watch->run, "Name of the run")->required();
+    add_name(command, "run", watch->run, "Name of the run")->required();
     add_timeout(command, watch->timeout, "Give up after this");
     for (const auto& [verb, text] :
          {std::pair{"cancel", "Cancel a run"}, std::pair{"pause", "Start no more tasks of a run"},
           std::pair{"resume", "Go on with a paused run"}}) {
       auto steer = std::make_shared<commands::Steer>();
       steer->verb = verb;
-      add(verb, text, steer)->add_option("run", steer->run, "Name of the run")->required();
+      add_name(add(verb, text, steer), "run", steer->run, "Name of the run")->required();
     }
   }
 
@@ -204,12 +278,12 @@ class Grammar {
     command
         ->add_option("kind", get->kind, "workflows, runs, tasks, datasets, snapshots, quarantine")
         ->required();
-    command->add_option("name", get->name,
-                        "One of them; for tasks a run, for snapshots and quarantine a dataset");
+    add_name(command, "name", get->name,
+             "One of them; for tasks a run, for snapshots and quarantine a dataset");
     command->add_option("--limit", get->limit, "At most so many")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
-    command->add_option("--workflow", get->workflow, "Only runs of this workflow");
+    add_name(command, "--workflow", get->workflow, "Only runs of this workflow");
     command->add_option("--state", get->state, "Only runs in this phase");
     add_format(command, get->format);
     auto query = std::make_shared<commands::Query>();
@@ -223,21 +297,28 @@ class Grammar {
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
     add_timeout(command, query->timeout, "Stop it after this (60s)");
-    command->add_option("-o,--output", query->format, "Form of the output")
-        ->transform(CLI::CheckedTransformer(kRowsFormats))
-        ->option_text("table|json|csv");
+    add_form(command, query->format, kRowsFormats);
     auto logs = std::make_shared<commands::Logs>();
     command = add("logs", "Print the logs of a run's tasks", logs);
-    command->add_option("target", logs->target, "RUN or RUN/TASK")->required();
+    add_name(command, "target", logs->target, "RUN or RUN/TASK")->required();
     command->add_option("--attempt", logs->attempt, "Of this attempt, instead of the latest");
     command->add_flag("-F,--follow", logs->follow, "Go on until the run ends");
     auto explain = std::make_shared<commands::Explain>();
-    command = add("explain", "Say why a task or run is as it is", explain);
-    command->add_option("what", explain->what, "task or run")
-        ->required()
-        ->check(CLI::IsMember({"task", "run"}));
-    command->add_option("target", explain->target, "RUN/TASK, or RUN")->required();
+    command = add("explain", "Say why a task or run is as it is, or what a field means", explain);
+    add_name(command, "what", explain->what, "task, run, or a field such as workflow.spec.tasks")
+        ->required();
+    add_name(command, "target", explain->target, "RUN/TASK, or RUN; none for a field");
     add_format(command, explain->format);
+    command->parse_complete_callback([explain] {
+      const bool field = explain->what != "task" && explain->what != "run";
+      if (field && !explain->target.empty())
+        throw CLI::ValidationError("explain", manifest::in_quotes(explain->what) +
+                                                  " is neither task nor run, and a field is "
+                                                  "explained alone");
+      if (!field && explain->target.empty())
+        throw CLI::ValidationError("explain", "which " + explain->what + "? Give " +
+                                                  (explain->what == "run" ? "RUN." : "RUN/TASK."));
+    });
   }
 
   CLI::App app_;

@@ -91,8 +91,8 @@ struct Logs {
   bool follow = false;
 };
 struct Explain {
-  std::string what;    // task, run
-  std::string target;  // RUN/TASK or RUN
+  std::string what;    // task, run, or a field: workflow.spec.tasks
+  std::string target;  // RUN/TASK or RUN; empty for a field
   Format format = Format::kTable;
 };
 struct Steer {

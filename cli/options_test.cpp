@@ -71,7 +71,7 @@ TEST(Options, the_environment_names_the_namespace) {
 TEST(Options, files_may_be_named_either_way) {
   EXPECT_THAT(parsed<commands::Apply>({"apply", "a.yaml", "b.yaml"}).files,
               ElementsAre("a.yaml", "b.yaml"));
-  EXPECT_THAT(stopped({"apply"}).text, HasSubstr("file"));
+  EXPECT_THAT(stopped({"apply"}).text, HasSubstr("apply: which manifests? Give files"));
   EXPECT_THAT(parsed<commands::Apply>({"apply", "-f", "a.yaml", "-f", "-"}).files,
               ElementsAre("a.yaml", "-"));
   EXPECT_EQ(parsed<commands::Get>({"get", "runs", "-o", "json"}).format, Format::kJson);
@@ -90,6 +90,50 @@ TEST(Options, what_is_wrong_is_named) {
   EXPECT_THAT(stopped({"up", "--port", "70000"}).text, HasSubstr("70000"));
   EXPECT_EQ(stopped({"frobnicate"}).exit, Exit::kUsage);
   EXPECT_EQ(stopped({"run", "--frobnicate", "x"}).exit, Exit::kUsage);
+}
+
+TEST(Options, a_command_that_is_none_is_named_with_the_nearest) {
+  EXPECT_THAT(stopped({"bogus"}).text, HasSubstr("there is no command \"bogus\"."));
+  EXPECT_THAT(stopped({"-n", "team", "valdate", "x"}).text,
+              HasSubstr("there is no command \"valdate\". Did you mean validate?"));
+  EXPECT_THAT(stopped({"--versoin"}).text,
+              HasSubstr("there is no option \"--versoin\". Did you mean --version?"));
+  EXPECT_THAT(stopped({}).text, HasSubstr("a command is wanted"));
+  EXPECT_THAT(stopped({"--dir", "/x"}).text, HasSubstr("a command is wanted"));
+  EXPECT_EQ(stopped({"bogus"}).exit, Exit::kUsage);
+  parsed<commands::Version>({"--version"});
+}
+
+TEST(Options, forms_are_named_by_their_words_alone) {
+  EXPECT_THAT(stopped({"get", "runs", "-o", "csv"}).text,
+              HasSubstr("--output: \"csv\" is no form of output; give json|name|table|yaml"));
+  EXPECT_EQ(stopped({"get", "runs", "-o", "3"}).exit, Exit::kUsage);
+  EXPECT_EQ(parsed<commands::Query>({"query", "SELECT 1", "-o", "csv"}).format, RowsFormat::kCsv);
+}
+
+TEST(Options, an_empty_name_is_never_all_of_them) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"get", "runs", ""},
+                                                    {"cancel", ""},
+                                                    {"delete", "run", ""},
+                                                    {"run", ""},
+                                                    {"wait", ""},
+                                                    {"logs", ""},
+                                                    {"get", "runs", "--workflow", ""}})
+    EXPECT_THAT(stopped(arguments).text, HasSubstr("is empty")) << arguments[0];
+}
+
+TEST(Options, a_timeout_wants_somebody_who_waits) {
+  EXPECT_THAT(stopped({"run", "w", "--timeout", "5s"}).text, HasSubstr("--watch and --wait"));
+  EXPECT_THAT(stopped({"retry", "r", "--timeout", "5s"}).text, HasSubstr("--watch and --wait"));
+  EXPECT_EQ(parsed<commands::Run>({"run", "w", "--wait", "--timeout", "5s"}).timeout, 5s);
+}
+
+TEST(Options, explain_takes_a_field_or_a_task_or_a_run) {
+  EXPECT_EQ(parsed<commands::Explain>({"explain", "workflow.spec"}).what, "workflow.spec");
+  EXPECT_EQ(parsed<commands::Explain>({"explain", "run", "r-1"}).target, "r-1");
+  EXPECT_THAT(stopped({"explain", "run"}).text, HasSubstr("which run? Give RUN."));
+  EXPECT_THAT(stopped({"explain", "workflow.spec", "x"}).text,
+              HasSubstr("\"workflow.spec\" is neither task nor run"));
 }
 
 TEST(Options, help_is_no_error) {

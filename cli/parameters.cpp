@@ -1,7 +1,10 @@
 #include "cli/parameters.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+
+#include "manifest/utf8.h"
 
 namespace millrace::cli {
 
@@ -11,6 +14,14 @@ Result<std::vector<GivenParameter>> split_parameters(const std::vector<std::stri
     const std::size_t equals = argument.find('=');
     if (equals == std::string::npos || equals == 0)
       return Error{ErrorClass::kUser, "usage", "-p \"" + argument + "\" is not name=value"};
+    for (const std::string& text : {argument.substr(0, equals), argument.substr(equals + 1)})
+      if (manifest::valid_utf8_prefix(text) < text.size())
+        return Error{ErrorClass::kUser, "parameter.encoding",
+                     "-p \"" + argument.substr(0, equals) + "\" is no UTF-8",
+                     "write it as base64, or put it into a file"};
+    if (std::ranges::find(given, argument.substr(0, equals), &GivenParameter::name) != given.end())
+      return Error{ErrorClass::kUser, "usage",
+                   "-p \"" + argument.substr(0, equals) + "\" is given twice", "keep one"};
     given.push_back({argument.substr(0, equals), argument.substr(equals + 1)});
   }
   return given;

@@ -14,7 +14,8 @@ struct GivenParameter {
   std::string text;
 };
 
-// Error: usage, for an argument that is no name=value.
+// Errors: usage, for an argument that is no name=value or the second of its name;
+// parameter.encoding, for what is no UTF-8 and could not be sent as it is.
 Result<std::vector<GivenParameter>> split_parameters(const std::vector<std::string>& arguments);
 
 // What a text stands for where nobody has declared a type: true and false, whole numbers, and text

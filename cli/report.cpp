@@ -16,7 +16,8 @@ std::string position(const client::Defect& defect, const DocumentPlace* place) {
     if (defect.line > 0) text += ":" + std::to_string(defect.line + place->first_line - 1);
     if (defect.line > 0 && defect.column > 0) text += ":" + std::to_string(defect.column);
   }
-  if (const std::string path = defect.path(); !path.empty())
+  if (const std::string path = defect.subject.empty() ? defect.path() : defect.subject;
+      !path.empty())
     text += (text.empty() ? "" : " ") + path;
   return printable(text);
 }
@@ -85,6 +86,7 @@ Exit report(std::ostream& err, const Error& error) {
   err << "error: " << where << sentences(error.message, error.hint) << "\n";
   switch (error.error_class) {
     case ErrorClass::kUser:
+      if (error.code == "usage") return Exit::kUsage;
       return error.code.ends_with("not_found") ? Exit::kNotFound : Exit::kInvalidInput;
     case ErrorClass::kPolicy:
       return Exit::kDenied;
@@ -94,6 +96,15 @@ Exit report(std::ostream& err, const Error& error) {
       return Exit::kUnreachable;
   }
   return Exit::kUnreachable;
+}
+
+Exit finish_output(std::ostream& out, std::ostream& err, Exit exit) {
+  out.flush();
+  if (out.good()) return exit;
+  const bool done = exit == Exit::kDone;
+  err << "error: standard output could not be written (is the disk full?)"
+      << (done ? "; what was asked for is done" : "") << "\n";
+  return done ? Exit::kUnreachable : exit;
 }
 
 }  // namespace millrace::cli

@@ -28,4 +28,8 @@ Exit report(std::ostream& err, const Error& error);
 // "detail. Hint."
 std::string sentences(const std::string& detail, const std::string& hint);
 
+// At the end of a command: output that could not be written (a full disk) must not look like
+// success, nor like a run that failed.
+Exit finish_output(std::ostream& out, std::ostream& err, Exit exit);
+
 }  // namespace millrace::cli

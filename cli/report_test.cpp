@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 
 namespace millrace::cli {
@@ -27,6 +28,16 @@ TEST(Report, points_into_the_file) {
   EXPECT_EQ(problem_text(invalid_manifest(), &third).substr(0, 11), "f.yaml:50:7");
 }
 
+TEST(Report, a_subject_tells_more_than_the_pointer) {
+  client::Problem problem = client::parse_problem(
+      422,
+      R"({"type":"x/manifest.invalid","errors":[{"code":"dataset.unknown","pointer":"/spec/tasks/0/deliver/dataset",
+          "line":22,"column":14,"subject":"dataset flight","detail":"unknown or not permitted","hint":"did you mean flights?"}]})");
+  const DocumentPlace place{"f.yaml", 1};
+  EXPECT_EQ(problem_text(problem, &place),
+            "f.yaml:22:14 dataset flight: unknown or not permitted. Did you mean flights?\n");
+}
+
 TEST(Report, says_what_to_do) {
   client::Problem problem;
   problem.detail = "no workflow named \"flight\"";
@@ -39,6 +50,21 @@ TEST(Report, text_of_others_cannot_steer_the_terminal) {
   client::Problem problem;
   problem.detail = "bad \x1b[31mname";
   EXPECT_EQ(problem_text(problem), "error: bad ?[31mname\n");
+}
+
+TEST(Report, output_that_was_not_written_is_no_success_and_no_failed_run) {
+  std::ostringstream err;
+  std::ostringstream good;
+  EXPECT_EQ(finish_output(good, err, Exit::kDone), Exit::kDone);
+  EXPECT_EQ(err.str(), "");
+  std::ofstream full("/dev/full");
+  full << "f-1\n";
+  EXPECT_EQ(finish_output(full, err, Exit::kDone), Exit::kUnreachable);
+  EXPECT_EQ(
+      err.str(),
+      "error: standard output could not be written (is the disk full?); what was asked for is "
+      "done\n");
+  EXPECT_EQ(finish_output(full, err, Exit::kRunFailed), Exit::kRunFailed);
 }
 
 TEST(Report, exit_codes) {

@@ -20,16 +20,18 @@ manifest::Finding finding_of(Error error, const std::string& sql_text, const std
   return manifest::make_finding(std::move(error), pointer, offset);
 }
 
-void check_workflow(const manifest::Document& document, const manifest::Workflow& workflow,
+void check_workflow(const manifest::Document& document, manifest::Unsure unsure,
                     sql::Parser& parser, manifest::Problems& problems) {
+  const auto& workflow = std::get<manifest::Workflow>(document.resource);
   manifest::SqlByTask facts_by_task;
+  manifest::Findings findings;
   for (std::size_t i = 0; i < workflow.spec.tasks.size(); ++i) {
     const manifest::Task& task = workflow.spec.tasks[i];
     for (const manifest::SqlText& text : manifest::facts_of(task).sql) {
       const auto statement = parser.analyze(text.sql);
       if (!statement.ok()) {
         const std::string pointer = "/spec/tasks/" + std::to_string(i) + text.pointer;
-        problems.push_back(document.place(finding_of(statement.error(), text.sql, pointer)));
+        findings.push_back(finding_of(statement.error(), text.sql, pointer));
         continue;
       }
       manifest::SqlFacts& facts = facts_by_task[task.name];
@@ -39,22 +41,28 @@ void check_workflow(const manifest::Document& document, const manifest::Workflow
         facts.parameters.push_back({parameter.name, parameter.position.offset});
     }
   }
-  for (const manifest::Finding& finding : manifest::build_graph(workflow, facts_by_task).findings)
-    problems.push_back(document.place(finding));
+  unsure.tasks.merge(manifest::tasks_of(findings));
+  manifest::Graph graph = manifest::build_graph(workflow, facts_by_task, unsure);
+  findings.insert(findings.end(), graph.findings.begin(), graph.findings.end());
+  for (const manifest::Finding& finding : findings)
+    if (problems.size() < manifest::kMaxProblems) problems.push_back(document.place(finding));
 }
 
 }  // namespace
 
-Verdict validate_text(const std::string& text, const std::string& file, sql::Parser& parser) {
+manifest::Problems validate_text(const std::string& text, const std::string& file,
+                                 sql::Parser& parser) {
   manifest::Parsed parsed = manifest::parse(text, file);
-  Verdict verdict{std::move(parsed.problems), parsed.documents.size()};
+  manifest::Problems problems = std::move(parsed.problems);
   for (const manifest::Document& document : parsed.documents)
-    if (const auto* workflow = std::get_if<manifest::Workflow>(&document.resource))
-      check_workflow(document, *workflow, parser, verdict.problems);
-  std::ranges::stable_sort(verdict.problems, {}, [](const manifest::Problem& problem) {
+    if (std::holds_alternative<manifest::Workflow>(document.resource))
+      check_workflow(document, {}, parser, problems);
+  for (const manifest::Draft& draft : parsed.drafts)
+    check_workflow(draft.document, draft.unsure, parser, problems);
+  std::ranges::stable_sort(problems, {}, [](const manifest::Problem& problem) {
     return std::pair(problem.line, problem.column);
   });
-  return verdict;
+  return problems;
 }
 
 }  // namespace millrace::cli

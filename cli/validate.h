@@ -9,12 +9,8 @@
 
 namespace millrace::cli {
 
-// Every problem of one file, in the order of their places; `documents` counts those that were read
-// whole.
-struct Verdict {
-  manifest::Problems problems;
-  std::size_t documents = 0;
-};
-Verdict validate_text(const std::string& text, const std::string& file, sql::Parser& parser);
+// Every problem of one file, in the order of their places.
+manifest::Problems validate_text(const std::string& text, const std::string& file,
+                                 sql::Parser& parser);
 
 }  // namespace millrace::cli

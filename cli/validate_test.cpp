@@ -27,7 +27,7 @@ std::string with(std::string text, const std::string& from, const std::string& t
 std::vector<std::string> problems_of(const std::string& text) {
   sql::Parser parser({.program = std::string(std::getenv("MILLRACE_BIN_DIR")) + "/millrace-sql"});
   std::vector<std::string> texts;
-  for (const manifest::Problem& problem : validate_text(text, "f.yaml", parser).problems)
+  for (const manifest::Problem& problem : validate_text(text, "f.yaml", parser))
     texts.push_back(problem.to_text());
   return texts;
 }

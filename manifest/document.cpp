@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -9,17 +10,16 @@
 #include "manifest/envelope.h"
 #include "manifest/generated/codec.h"
 #include "manifest/json_reader.h"
+#include "manifest/list_place.h"
 #include "manifest/rules.h"
+#include "manifest/salvage.h"
 #include "manifest/yaml_reader.h"
 
 namespace millrace::manifest {
 namespace {
 
 template <typename Resource>
-Document make_document(const Envelope& envelope) {
-  Resource resource;
-  codec::decode(envelope.metadata, resource.metadata);
-  codec::decode(envelope.spec, resource.spec);
+Document make_document(const Envelope& envelope, Resource resource) {
   Document document;
   document.kind = envelope.resource->kind;
   document.resource_version = envelope.resource_version;
@@ -30,22 +30,71 @@ Document make_document(const Envelope& envelope) {
   return document;
 }
 
-// A document when it is sound; its problems in any case.
-std::optional<Document> read_document(const std::shared_ptr<const Source>& source, Node root,
-                                      Problems& problems) {
-  const std::size_t before = problems.size();
-  const Envelope envelope = check_envelope(*source, root, problems);
-  if (envelope.resource == nullptr || !envelope.decodable) return std::nullopt;
-  Document document = envelope.resource->kind == "Workflow" ? make_document<Workflow>(envelope)
-                                                            : make_document<WorkflowRun>(envelope);
-  document.source = source;
-  document.root = std::make_shared<const Node>(std::move(root));
-  if (const auto* workflow = std::get_if<Workflow>(&document.resource))
-    for (const Finding& finding : check_workflow(*workflow))
-      if (problems.size() < kMaxProblems) problems.push_back(document.place(finding));
-  if (problems.size() > before) return std::nullopt;
-  return document;
+template <typename Resource>
+Resource decoded(const Envelope& envelope) {
+  Resource resource;
+  codec::decode(envelope.metadata, resource.metadata);
+  codec::decode(envelope.spec, resource.spec);
+  return resource;
 }
+
+// Adds one document, sound or a draft, and its problems.
+class DocumentReader {
+ public:
+  DocumentReader(std::shared_ptr<const Source> source, Parsed& parsed)
+      : source_(std::move(source)), parsed_(parsed), before_(parsed.problems.size()) {}
+
+  void read(Node node) {
+    const Envelope envelope = check_envelope(*source_, node, parsed_.problems);
+    if (envelope.resource == nullptr) return;
+    root_ = std::make_shared<const Node>(std::move(node));
+    if (envelope.resource->kind == "Workflow") return workflow(envelope);
+    if (!envelope.decodable || !problems().empty()) return;
+    parsed_.documents.push_back(whole(make_document(envelope, decoded<WorkflowRun>(envelope))));
+  }
+
+ private:
+  std::span<const Problem> problems() const {
+    return std::span<const Problem>(parsed_.problems).subspan(before_);
+  }
+
+  Document whole(Document document) const {
+    document.source = source_;
+    document.root = root_;
+    return document;
+  }
+
+  // Tasks of one name are told apart by it, so what is read of them would be mixed up.
+  bool has_doubled_task() const {
+    return std::ranges::any_of(problems(), [](const Problem& problem) {
+      return problem.error.code == "value.doubled" && problem.pointer.starts_with(kTasksPointer);
+    });
+  }
+
+  void workflow(const Envelope& envelope) {
+    std::optional<Salvaged> salvaged;
+    if (!envelope.decodable || has_doubled_task())
+      salvaged = salvage(envelope.metadata, envelope.spec, problems());
+    if (!salvaged && !envelope.decodable) return;
+    // What could be read in spite of its problems is held against the rules as it is.
+    const Workflow workflow = envelope.decodable ? decoded<Workflow>(envelope) : salvaged->workflow;
+    const Document document = whole(make_document(envelope, workflow));
+    Unsure unsure = salvaged ? salvaged->unsure : Unsure{};
+    for (const Finding& finding : sure_findings(check_workflow(workflow), unsure))
+      if (parsed_.problems.size() < kMaxProblems)
+        parsed_.problems.push_back(document.place(finding));
+    if (problems().empty()) return parsed_.documents.push_back(document);
+    unsure.tasks = tasks_of(problems());
+    parsed_.drafts.push_back(
+        {salvaged ? whole(make_document(envelope, std::move(salvaged->workflow))) : document,
+         std::move(unsure)});
+  }
+
+  std::shared_ptr<const Source> source_;
+  std::shared_ptr<const Node> root_;
+  Parsed& parsed_;
+  std::size_t before_;  // problems of the documents before it
+};
 
 std::vector<Node> read_nodes(const Source& source, Syntax syntax, Problems& problems) {
   const bool json =
@@ -87,8 +136,7 @@ Parsed parse(std::string_view text, std::string file, Syntax syntax) {
   std::vector<Node> nodes = read_nodes(*source, syntax, parsed.problems);
   for (Node& node : nodes) {
     if (parsed.problems.size() >= kMaxProblems) break;
-    if (auto document = read_document(source, std::move(node), parsed.problems))
-      parsed.documents.push_back(*std::move(document));
+    DocumentReader(source, parsed).read(std::move(node));
   }
   if (nodes.empty() && parsed.problems.empty())
     parsed.problems.push_back(

@@ -15,6 +15,7 @@
 #include "manifest/node.h"
 #include "manifest/problem.h"
 #include "manifest/source.h"
+#include "manifest/unsure.h"
 
 namespace millrace::manifest {
 
@@ -41,8 +42,15 @@ struct Document {
   Problem place(const Finding& finding) const;
 };
 
+// A workflow that has problems, as far as it can be read: good only to look for more of them.
+struct Draft {
+  Document document;
+  Unsure unsure;
+};
+
 struct Parsed {
   std::vector<Document> documents;  // the sound ones, in their order
+  std::vector<Draft> drafts;        // the other workflows of which there is anything to use
   Problems problems;                // in the order of their places
   bool ok() const { return problems.empty(); }
 };

@@ -55,6 +55,7 @@ class Fields {
   }
 
   void add(std::uint32_t offset, std::string_view field, Error error) {
+    if (problems_.size() >= kMaxProblems) return;
     error.path = field;
     problems_.push_back(
         source_.problem(std::move(error), pointer_step(field), source_.position(offset)));

@@ -42,6 +42,7 @@ World world_of(const std::string& text, const Workflow& workflow) {
     const std::string task = line.substr(8, line.find(':') - 8);
     for (const Task& candidate : workflow.spec.tasks) {
       if (candidate.name != task) continue;
+      if (!std::holds_alternative<QueryTask>(candidate.kind)) continue;  // a stand-in
       const std::string& sql = std::get<QueryTask>(candidate.kind).sql;
       SqlFacts& facts = world.sql[task];
       for (const std::string& word : words_after_colon(line))
@@ -71,6 +72,12 @@ Problems problems_of(const std::string& text, const std::string& file) {
         findings = bind_parameters(found->second->spec.parameters, run.spec.parameters).findings;
     }
     for (const Finding& finding : findings) parsed.problems.push_back(document.place(finding));
+  }
+  for (const Draft& draft : parsed.drafts) {
+    const auto& workflow = std::get<Workflow>(draft.document.resource);
+    const World world = world_of(text, workflow);
+    for (const Finding& finding : build_graph(workflow, world.sql, draft.unsure).findings)
+      parsed.problems.push_back(draft.document.place(finding));
   }
   std::ranges::stable_sort(parsed.problems, {},
                            [](const Problem& p) { return std::tuple(p.line, p.column); });

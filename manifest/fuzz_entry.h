@@ -12,7 +12,8 @@
 namespace millrace::manifest {
 
 // Parses as YAML and as JSON. What is sound must be its own canonical form when read again, and
-// have a graph or findings. Ends the process where that fails. Whether there was a sound document.
+// have a graph or findings; what is a draft has a graph all the same. Ends the process where that
+// fails. Whether there was a sound document.
 inline bool check_any_bytes(std::string_view text) {
   bool sound = false;
   for (const Syntax syntax : {Syntax::kYaml, Syntax::kJson}) {
@@ -22,6 +23,12 @@ inline bool check_any_bytes(std::string_view text) {
     for (const Problem& problem : parsed.problems)
       MILLRACE_CHECK(!problem.to_text().empty() && !problem.error.code.empty(),
                      "a problem without words");
+    for (const Draft& draft : parsed.drafts) {
+      MILLRACE_CHECK(!parsed.problems.empty(), "a draft without problems");
+      const auto& workflow = std::get<Workflow>(draft.document.resource);
+      for (const Finding& finding : build_graph(workflow, {}, draft.unsure).findings)
+        MILLRACE_CHECK(!draft.document.place(finding).to_text().empty(), "a finding without words");
+    }
     for (const Document& document : parsed.documents) {
       sound = true;
       const Parsed again = parse(document.canonical_json, "f", Syntax::kJson);

@@ -19,8 +19,8 @@ struct DatasetTasks {
 
 class GraphBuilder {
  public:
-  GraphBuilder(const Workflow& workflow, const SqlByTask& sql)
-      : tasks_(workflow.spec.tasks), sql_(sql) {
+  GraphBuilder(const Workflow& workflow, const SqlByTask& sql, const Unsure& unsure)
+      : tasks_(workflow.spec.tasks), sql_(sql), unsure_(unsure) {
     for (std::size_t i = 0; i < tasks_.size(); ++i) index_.emplace(tasks_[i].name, i);
     for (const Parameter& parameter : workflow.spec.parameters)
       parameters_.push_back(parameter.name);
@@ -31,14 +31,11 @@ class GraphBuilder {
     for (std::size_t i = 0; i < tasks_.size(); ++i)
       if (is_last(i)) graph_.last.push_back(i);
     const Topology declared = topology();
-    if (!declared.is_acyclic()) {
-      report_circles(declared);
-    } else {
-      add_data_edges(declared);
-      order();
-    }
+    report_circles(declared);
+    add_data_edges(declared);
+    order(declared);
     for (const auto& [name, dataset] : datasets_)
-      if (!dataset.writers.empty()) graph_.written.push_back(name);
+      if (!dataset.writers.empty()) graph_.written.emplace(name, dataset.writers);
     for (auto& [pair, edge] : edges_) graph_.edges.push_back(std::move(edge));
     std::ranges::sort(graph_.outside, {},
                       [](const OutsideRead& read) { return std::pair(read.task, read.dataset); });
@@ -98,6 +95,7 @@ class GraphBuilder {
   void add_edge(std::size_t from, std::size_t to, EdgeReason reason, const std::string& what) {
     if (from == to) return;
     if (is_last(from)) {
+      if (unsure_.tasks.contains(from)) return;
       graph_.findings.push_back(
           make_finding(user_error("graph.last",
                                   "waits for " + tasks_[from].name + waiting_for(reason, what) +
@@ -123,22 +121,41 @@ class GraphBuilder {
   }
 
   Topology topology() const {
+    return topology([](const Edge&) { return true; });
+  }
+  template <typename Wanted>
+  Topology topology(Wanted wanted) const {
     std::vector<std::pair<std::size_t, std::size_t>> arcs;
     arcs.reserve(edges_.size());
-    for (const auto& [pair, edge] : edges_) arcs.emplace_back(edge.from, edge.to);
+    for (const auto& [pair, edge] : edges_)
+      if (wanted(edge)) arcs.emplace_back(edge.from, edge.to);
     return Topology(tasks_.size(), arcs);
+  }
+
+  // For each task whether it might wait for any other, as it or what it waits for is unsure.
+  std::vector<bool> unknown_waits(const Topology& known) const {
+    std::vector<bool> unknown(tasks_.size(), false);
+    for (const std::size_t unsure : unsure_.tasks)
+      for (std::size_t task = 0; task < tasks_.size(); ++task)
+        if (task == unsure || (unsure < tasks_.size() && known.reaches(unsure, task)))
+          unknown[task] = true;
+    return unknown;
   }
 
   // `declared` knows the order by dependsOn and outputs alone.
   void add_data_edges(const Topology& declared) {
+    const std::vector<bool> unknown = unknown_waits(declared);
     for (auto& [name, dataset] : datasets_) {
       for (OutsideRead& read : dataset.readers) {
         const std::size_t reader = read.task;
-        const bool follows_one = std::ranges::any_of(
-            dataset.writers, [&](std::size_t writer) { return declared.reaches(writer, reader); });
+        const bool follows_one =
+            unknown[reader] || std::ranges::any_of(dataset.writers, [&](auto writer) {
+              return declared.reaches(writer, reader);
+            });
         bool waits = false;
         for (std::size_t writer : dataset.writers) {
-          if (writer == reader || (follows_one && declared.reaches(reader, writer))) continue;
+          if (writer == reader) continue;
+          if (follows_one && (declared.reaches(reader, writer) || unknown[writer])) continue;
           add_edge(writer, reader, EdgeReason::kDataset, name);
           waits = true;
         }
@@ -147,25 +164,32 @@ class GraphBuilder {
     }
   }
 
-  void order() {
+  void order(const Topology& declared) {
+    // Of circles that are declared all is said; one through data is told beside them.
+    report_circles(topology([&declared](const Edge& edge) {
+      return !declared.reaches(edge.from, edge.from) && !declared.reaches(edge.to, edge.to);
+    }));
     const Topology all = topology();
-    if (!all.is_acyclic()) return report_circles(all);
+    const std::vector<bool> unknown = unknown_waits(all);
+    for (const auto& [name, dataset] : datasets_)
+      check_writers(name, dataset.writers, all, unknown);
+    if (!all.is_acyclic()) return;
     for (std::size_t task : all.order())
       if (!is_last(task)) graph_.order.push_back(task);
     for (std::size_t task : all.order())
       if (is_last(task)) graph_.order.push_back(task);
-    for (const auto& [name, dataset] : datasets_) check_writers(name, dataset.writers, all);
   }
 
   // Of unordered writers, which one's snapshot is the dataset would be chance.
   void check_writers(const std::string& name, const std::vector<std::size_t>& writers,
-                     const Topology& all) {
+                     const Topology& all, const std::vector<bool>& unknown) {
     for (std::size_t i = 1; i < writers.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         const std::size_t one = writers[j];
         const std::size_t other = writers[i];
         if (is_last(one) != is_last(other) || all.reaches(one, other) || all.reaches(other, one))
           continue;
+        if (unknown[one] || unknown[other]) continue;
         if (!told_.insert({one, other}).second) break;
         Error error =
             user_error("dataset.writers",
@@ -194,6 +218,7 @@ class GraphBuilder {
 
   const std::vector<Task>& tasks_;
   const SqlByTask& sql_;
+  const Unsure& unsure_;
   std::vector<std::string> parameters_;
   std::map<std::string, std::size_t, std::less<>> index_;
   std::map<std::pair<std::size_t, std::size_t>, Edge> edges_;  // by (to, from)
@@ -204,14 +229,23 @@ class GraphBuilder {
 
 }  // namespace
 
-Graph build_graph(const Workflow& workflow, const SqlByTask& sql) {
-  return GraphBuilder(workflow, sql).build();
+Graph build_graph(const Workflow& workflow, const SqlByTask& sql, const Unsure& unsure) {
+  Graph graph = GraphBuilder(workflow, sql, unsure).build();
+  graph.findings = sure_findings(std::move(graph.findings), unsure);
+  return graph;
 }
 
 Finding unknown_dataset(const Graph& graph, const OutsideRead& read,
                         std::span<const std::string> known) {
-  std::vector<std::string> candidates(known.begin(), known.end());
-  candidates.insert(candidates.end(), graph.written.begin(), graph.written.end());
+  std::set<std::string> names(known.begin(), known.end());
+  for (const auto& [name, writers] : graph.written) {
+    if (writers == std::vector{read.task}) {
+      names.erase(name);
+    } else {
+      names.insert(name);
+    }
+  }
+  const std::vector<std::string> candidates(names.begin(), names.end());
   Error error = user_error("dataset.unknown", "unknown or not permitted",
                            meant_hint(read.dataset, candidates));
   if (error.hint.empty()) error.hint = "`millrace get datasets` lists them";

@@ -17,6 +17,7 @@
 
 #include "manifest/generated/types.h"
 #include "manifest/problem.h"
+#include "manifest/unsure.h"
 
 namespace millrace::manifest {
 
@@ -62,7 +63,8 @@ struct Graph {
   // all others, nothing may wait for them, and no edges say so.
   std::vector<std::size_t> last;
   std::vector<OutsideRead> outside;
-  std::vector<std::string> written;  // the datasets that tasks write, sorted
+  std::map<std::string, std::vector<std::size_t>, std::less<>>
+      written;  // each dataset that tasks write, and which
   Findings findings;
 };
 
@@ -71,10 +73,13 @@ struct Graph {
 // it alone writes reads the snapshot from before the run. Codes: graph.circle, graph.last,
 // dataset.writers, parameter.unknown. Names that check_workflow() would have refused are passed
 // over.
-Graph build_graph(const Workflow& workflow, const SqlByTask& sql);
+//
+// `unsure` is what faults leave unknown: findings are only those that stand whatever the tasks in
+// it wait for, and the rest of the graph is then good for nothing.
+Graph build_graph(const Workflow& workflow, const SqlByTask& sql, const Unsure& unsure = {});
 
 // dataset flight: unknown or not permitted. Did you mean flights? `known` are the catalog's; what
-// the workflow itself writes is added.
+// the workflow itself writes is added, but for what this task alone does.
 Finding unknown_dataset(const Graph& graph, const OutsideRead& read,
                         std::span<const std::string> known);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cstddef>
+#include <vector>
 
 namespace millrace::manifest {
 namespace {
@@ -60,9 +61,13 @@ std::optional<std::string> nearest(std::string_view name, std::span<const std::s
 
 std::string meant_hint(std::string_view name, std::span<const std::string> candidates) {
   if (auto near = nearest(name, candidates)) return "did you mean " + *near + "?";
-  if (candidates.empty() || candidates.size() > kListed) return {};
-  std::string hint = candidates.size() == 1 ? "there is only " : "one of: ";
-  for (std::size_t i = 0; i < candidates.size(); ++i) hint += (i == 0 ? "" : ", ") + candidates[i];
+  std::vector<std::string_view> listed;  // a faulty document may give a name twice
+  for (const std::string& candidate : candidates)
+    if (std::ranges::find(listed, candidate) == listed.end()) listed.push_back(candidate);
+  if (listed.empty() || listed.size() > kListed) return {};
+  std::string hint = listed.size() == 1 ? "there is only " : "one of: ";
+  for (std::size_t i = 0; i < listed.size(); ++i)
+    hint += (i == 0 ? "" : ", ") + std::string(listed[i]);
   return hint;
 }
 

@@ -145,8 +145,14 @@ Result<Value> value_from_text(const Parameter& parameter, std::string_view text)
   Value value = std::string(text);
   if (std::holds_alternative<IntegerParameter>(parameter.type) && is_plain_integer(text)) {
     std::int64_t number = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc())
-      value = number;
+    if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc()) {
+      Error error = user_error(
+          "value.range",
+          std::string(text) + (text.starts_with('-') ? " is too small" : " is too large"),
+          "give a number of 64 bits");
+      return std::move(error).at(parameter.name);
+    }
+    value = number;
   }
   if (std::holds_alternative<BooleanParameter>(parameter.type) &&
       (text == "true" || text == "false"))

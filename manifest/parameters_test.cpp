@@ -71,7 +71,10 @@ TEST(Parameters, a_command_line_gives_text) {
   EXPECT_EQ(*value_from_text(all[2], "true"), Value(true));
   EXPECT_EQ(*value_from_text(all[3], R"(["a","b"])"), Value(Strings{"a", "b"}));
   EXPECT_FALSE(value_from_text(all[1], "07").ok());
-  EXPECT_FALSE(value_from_text(all[1], "99999999999999999999").ok());
+  EXPECT_EQ(value_from_text(all[1], "99999999999999999999").error().message,
+            "99999999999999999999 is too large");
+  EXPECT_EQ(value_from_text(all[1], "-99999999999999999999").error().hint,
+            "give a number of 64 bits");
   EXPECT_FALSE(value_from_text(all[2], "yes").ok());
   EXPECT_FALSE(value_from_text(all[3], "a,b").ok());
   EXPECT_FALSE(value_from_text(all[3], "[1]").ok());

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/column_type.h"
 #include "base/overloaded.h"
+#include "manifest/formats.h"
 #include "manifest/generated/schema.h"
 #include "manifest/nearest.h"
 #include "manifest/parameters.h"
@@ -43,6 +46,7 @@ class Rules {
     for (std::size_t i = 0; i < spec_.parameters.size(); ++i) parameter(i);
     for (std::size_t i = 0; i < spec_.tasks.size(); ++i) task(i);
     error_rules(spec_.on_error, "/spec");
+    limit(spec_.timeout, "/spec/timeout");
     return std::move(findings_);
   }
 
@@ -155,7 +159,16 @@ class Rules {
     return std::nullopt;
   }
 
+  // Nothing ends in no time, and what is meant by it differs from program to program.
+  void limit(const std::optional<Micros>& time, const std::string& at) {
+    if (time && *time == Micros(0))
+      add(at, user_error("value.range", "is no time at all", "leave it out to set no limit"));
+  }
+
   void amounts(const Task& task, const std::string& at) {
+    limit(task.timeout, at + "/timeout");
+    limit(task.attempt_timeout, at + "/attemptTimeout");
+    limit(task.queue_timeout, at + "/queueTimeout");
     const auto compare = [&](const auto& hint, const auto& max, std::string_view what) {
       if (hint && max && *hint > *max)
         add(at + "/resources/hint/" + std::string(what),
@@ -189,6 +202,7 @@ class Rules {
       add(at + "/quarantine/dataset",
           user_error("value.length", "would be " + in_quotes(quarantine) + ", which is too long",
                      "give a shorter name"));
+    columns(task.into.schema, at + "/into/schema");
     if (std::holds_alternative<ParquetSource>(task.from.format) &&
         task.from.compression == Compression::kGzip)
       add(at + "/from/compression",
@@ -197,6 +211,36 @@ class Rules {
         csv != nullptr && csv->delimiter == csv->quote)
       add(at + "/from/csv/quote",
           user_error("value.doubled", "is the delimiter too", "choose another"));
+  }
+
+  void columns(const std::vector<Column>& columns, const std::string& at) {
+    std::map<std::string, std::string> seen;  // by the name in small letters
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const Column& column = columns[i];
+      const std::string here = at + "/" + std::to_string(i);
+      // What is not even written as a type has been told by the schema.
+      if (const auto type = parse_column_type(column.type);
+          !type.ok() && has_format(Format::kColumnType, column.type)) {
+        Error error = type.error();
+        if (auto near = nearest(column.type, column_type_names());
+            near && error.code == "schema.type_unknown" && !column.type.ends_with("[]"))
+          error.hint = "did you mean " + *near + "?";
+        add(here + "/type", std::move(error));
+      }
+      const auto [other, fresh] = seen.emplace(in_small_letters(column.name), column.name);
+      if (!fresh && other->second != column.name)
+        add(here + "/name",
+            user_error("value.doubled",
+                       "is " + in_quotes(other->second) + " to SQL, which tells no case apart",
+                       "give one another name"));
+    }
+  }
+
+  // As the engine compares names: ASCII alone.
+  static std::string in_small_letters(std::string name) {
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return name;
   }
 
   void command_task(const CommandTask& task, const std::string& at) {

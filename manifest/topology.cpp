@@ -28,25 +28,32 @@ Topology::Topology(std::size_t size, const std::vector<std::pair<std::size_t, st
     for (std::size_t to : next_[node])
       if (--waits_for[to] == 0) ready.push(to);
   }
-  if (!is_acyclic()) return;
-  const std::size_t words = (size + 63) / 64;
-  reach_.assign(size, std::vector<std::uint64_t>(words, 0));
-  for (auto node = order_.rbegin(); node != order_.rend(); ++node) {
-    std::vector<std::uint64_t>& row = reach_[*node];
-    for (std::size_t to : next_[*node]) {
-      row[to / 64] |= std::uint64_t{1} << (to % 64);
-      for (std::size_t word = 0; word < words; ++word) row[word] |= reach_[to][word];
-    }
+  find_reach();
+}
+
+// A component reaches what its members' arcs lead to; those come before it.
+void Topology::find_reach() {
+  const std::size_t words = (next_.size() + 63) / 64;
+  reach_.assign(next_.size(), std::vector<std::uint64_t>(words, 0));
+  for (const std::vector<std::size_t>& component : components()) {
+    std::vector<std::uint64_t> row(words, 0);
+    for (const std::size_t node : component)
+      for (const std::size_t to : next_[node]) {
+        row[to / 64] |= std::uint64_t{1} << (to % 64);
+        for (std::size_t word = 0; word < words; ++word) row[word] |= reach_[to][word];
+      }
+    for (const std::size_t node : component) reach_[node] = row;
   }
 }
 
 bool Topology::reaches(std::size_t from, std::size_t to) const {
-  return !reach_.empty() && (reach_[from][to / 64] >> (to % 64) & 1U) != 0;
+  return (reach_[from][to / 64] >> (to % 64) & 1U) != 0;
 }
 
 std::vector<std::vector<std::size_t>> Topology::circles() const {
   std::vector<std::vector<std::size_t>> found;
-  for (const std::vector<std::size_t>& knot : knots()) {
+  for (const std::vector<std::size_t>& knot : components()) {
+    if (knot.size() == 1) continue;
     std::vector<bool> inside(next_.size(), false);
     for (std::size_t node : knot) inside[node] = true;
     found.push_back(shortest_circle(*std::ranges::min_element(knot), inside));
@@ -55,9 +62,9 @@ std::vector<std::vector<std::size_t>> Topology::circles() const {
   return found;
 }
 
-// Strongly connected components of more than one node: Tarjan's algorithm with its stack spelled
-// out.
-std::vector<std::vector<std::size_t>> Topology::knots() const {
+// Strongly connected components, each after those that it reaches: Tarjan's algorithm with its
+// stack spelled out.
+std::vector<std::vector<std::size_t>> Topology::components() const {
   struct Frame {
     std::size_t node;
     std::size_t arc = 0;
@@ -96,7 +103,7 @@ std::vector<std::vector<std::size_t>> Topology::knots() const {
       if (lowest[node] != index[node]) continue;
       const auto begin = std::ranges::find(stack, node);
       for (auto it = begin; it != stack.end(); ++it) on_stack[*it] = false;
-      if (stack.end() - begin > 1) found.emplace_back(begin, stack.end());
+      found.emplace_back(begin, stack.end());
       stack.erase(begin, stack.end());
     }
   }

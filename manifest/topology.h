@@ -22,17 +22,18 @@ class Topology {
   // means 2 before 5 before 3 before 2.
   std::vector<std::vector<std::size_t>> circles() const;
 
-  // Whether a path leads from a to b; of an acyclic graph only.
+  // Whether a path leads from a to b; from a to itself only within a circle.
   bool reaches(std::size_t from, std::size_t to) const;
 
  private:
-  std::vector<std::vector<std::size_t>> knots() const;
+  std::vector<std::vector<std::size_t>> components() const;
+  void find_reach();
   std::vector<std::size_t> shortest_circle(std::size_t start,
                                            const std::vector<bool>& inside) const;
 
   std::vector<std::vector<std::size_t>> next_;
   std::vector<std::size_t> order_;
-  std::vector<std::vector<std::uint64_t>> reach_;  // a bit per node, when acyclic
+  std::vector<std::vector<std::uint64_t>> reach_;  // a bit per node
 };
 
 }  // namespace millrace::manifest

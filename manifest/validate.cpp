@@ -186,7 +186,8 @@ class Validator {
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const Node& item = node.items[i];
       const std::string at = pointer + "/" + std::to_string(i);
-      if (auto checked = value(item, *schema.item, at)) out.push_back(*std::move(checked));
+      auto checked = value(item, *schema.item, at);
+      out.push_back(checked ? *std::move(checked) : Json());  // so that the others keep their index
       check_distinct(item, schema, at, seen);
     }
     return out;

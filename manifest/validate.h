@@ -20,7 +20,8 @@ enum class HoleMode {
 struct Validated {
   Json json;
   // Whether `json` can be decoded in spite of problems, so that the rules can find theirs as well:
-  // an unknown field does no harm to that, a missing one does.
+  // an unknown field does no harm to that, a missing one does. Where it can't, an item of a list
+  // that could not be read is null.
   bool decodable = true;
 };
 

@@ -1,7 +1,10 @@
 // apply, diff, delete: what is wanted.
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "cli/commands/commands.h"
 #include "cli/diff_text.h"
@@ -10,6 +13,7 @@
 #include "cli/report.h"
 #include "cli/text.h"
 #include "cli/yaml_text.h"
+#include "manifest/document.h"
 
 namespace millrace::cli {
 namespace {
@@ -39,24 +43,43 @@ std::optional<std::vector<std::string>> address_of(const DocumentText& document,
                        ? "no kind \"" + document.kind + "\" can be applied"
                        : "a manifest needs kind and metadata.name";
   problem.hint = "`millrace validate` says more";
-  const DocumentPlace place{document.place.source + ":" + std::to_string(document.place.first_line),
-                            1};
+  const DocumentPlace place = begin_of(document);
   err << problem_text(problem, &place);
   return std::nullopt;
 }
 
-// A state that is wanted is put under its name; a run is a command that is given once.
+// What is wanted is put under its name; so is a run, which is made once.
 client::Call call_for(std::vector<std::string> path, const DocumentText& document) {
-  client::Call call{.method = "PUT",
-                    .path = std::move(path),
-                    .body = document.text,
-                    .content_type = "application/yaml"};
-  if (call.path.front() == "runs") {
-    call.method = "POST";
-    call.path.pop_back();
-    call.idempotency_key = "apply/" + document.name;
+  return {.method = "PUT",
+          .path = std::move(path),
+          .body = document.text,
+          .content_type = "application/yaml"};
+}
+
+// Documents to send. Nothing is sent at all where two of them are of one name.
+Result<std::vector<DocumentText>> wanted_documents(const std::vector<std::string>& files,
+                                                   std::ostream& err) {
+  MILLRACE_TRY(documents, read_documents(files, std::cin));
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    const auto doubled = doubled_problem(documents, i);
+    if (!doubled) continue;
+    const DocumentPlace place = begin_of(documents[i]);
+    err << problem_text(*doubled, &place);
+    return Error{ErrorClass::kUser, "document.doubled", "nothing was sent"};
   }
-  return call;
+  return documents;
+}
+
+// Whether a run is of a workflow that stands before it among the documents, which apply would have
+// made by then.
+bool is_of_new_workflow(const std::vector<DocumentText>& documents, const DocumentText& run) {
+  const manifest::Parsed parsed = manifest::parse(run.text, run.place.source);
+  if (parsed.documents.size() != 1) return false;
+  const auto* asked = std::get_if<manifest::WorkflowRun>(&parsed.documents.front().resource);
+  return asked != nullptr &&
+         std::any_of(documents.data(), &run, [asked](const DocumentText& before) {
+           return before.kind == "Workflow" && before.name == asked->spec.workflow;
+         });
 }
 
 // The first failure counts as the command's.
@@ -78,7 +101,7 @@ std::string plain_yaml(Json json) {
 }  // namespace
 
 Exit execute(const commands::Apply& options, Session& session) {
-  const auto documents = read_documents(options.files, std::cin);
+  const auto documents = wanted_documents(options.files, session.err);
   if (!documents.ok()) return report(session.err, documents.error());
   Exit exit = Exit::kDone;
   for (const DocumentText& document : *documents) {
@@ -113,7 +136,7 @@ Exit execute(const commands::Apply& options, Session& session) {
 }
 
 Exit execute(const commands::Diff& options, Session& session) {
-  const auto documents = read_documents(options.files, std::cin);
+  const auto documents = wanted_documents(options.files, session.err);
   if (!documents.ok()) return report(session.err, documents.error());
   Exit exit = Exit::kDone;
   for (const DocumentText& document : *documents) {
@@ -125,6 +148,11 @@ Exit execute(const commands::Diff& options, Session& session) {
     client::Call call = call_for(*path, document);
     call.query.emplace_back("dryRun", "All");
     const client::Answer answer = session.client.call(call);
+    if (answer.problem.code == "workflow.unknown" && is_of_new_workflow(*documents, document)) {
+      session.err << path->front() << "/" << document.name
+                  << " would be created after its workflow, which judges its parameters\n";
+      continue;
+    }
     if (!answer.ok()) {
       worsen(exit, report(session.err, answer.problem, &document.place));
       continue;
@@ -156,6 +184,13 @@ Exit execute(const commands::Delete& options, Session& session) {
   const client::Answer answer =
       session.client.call({.method = "DELETE", .path = {collection, options.name}});
   if (!answer.ok()) return report(session.err, answer.problem);
+  if (collection == "runs" && answer.status == 204) {
+    client::Problem ended;
+    ended.status = 409;
+    ended.detail = "run \"" + options.name + "\" has ended";
+    ended.hint = "nothing is left to cancel; what is told of it goes with time";
+    return report(session.err, ended);
+  }
   session.err << collection << "/" << options.name
               << (collection == "runs" ? " is being cancelled" : " deleted") << "\n";
   return Exit::kDone;

@@ -7,6 +7,7 @@
 #include "cli/decode.h"
 #include "cli/documents.h"
 #include "cli/explain_text.h"
+#include "cli/field_text.h"
 #include "cli/listing.h"
 #include "cli/report.h"
 #include "cli/text.h"
@@ -88,6 +89,9 @@ Exit execute(const commands::Get& options, Session& session) {
                  collection == "tasks"
                      ? "tasks of which run? `millrace get tasks RUN`."
                      : "snapshots of which dataset? `millrace get snapshots DATASET`.");
+  if ((!options.workflow.empty() || !options.state.empty()) &&
+      (collection != "runs" || !options.name.empty()))
+    return usage(session.err, "--workflow and --state choose from `millrace get runs`.");
   const bool pages = options.name.empty() || collection == "snapshots";
   client::Call call{.path = *path};
   if (pages) call.query.emplace_back("limit", std::to_string(options.limit));
@@ -121,6 +125,12 @@ Exit execute(const commands::Logs& options, Session& session) {
 }
 
 Exit execute(const commands::Explain& options, Session& session) {
+  if (options.what != "task" && options.what != "run") {
+    const auto text = field_text(options.what);
+    if (!text.ok()) return report(session.err, text.error());
+    session.out << *text;
+    return Exit::kDone;
+  }
   const auto [run, task] = run_and_task(options.target);
   if (options.what == "task" && task.empty()) return usage(session.err, "give RUN/TASK.");
   if (options.what == "run" && !task.empty())

@@ -57,10 +57,7 @@ Exit start_run(const std::vector<std::string>& path, OrderedJson body, const Typ
   const auto keep_trying = client::SteadyTime::clock::now() + kPatience;
   // How they are written is looked at before anybody is asked.
   const auto given = split_parameters(options.parameters);
-  if (!given.ok()) {
-    report(session.err, given.error());
-    return Exit::kUsage;
-  }
+  if (!given.ok()) return report(session.err, given.error());
   if (!given->empty()) {
     const client::Answer shown =
         session.client.call({.path = typing.path, .keep_trying_until = keep_trying});

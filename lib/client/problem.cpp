@@ -66,7 +66,7 @@ Problem parse_problem(int status, std::string_view body) {
       if (!error.is_object()) continue;
       problem.defects.push_back({text(error, "code"), text(error, "pointer"), number(error, "line"),
                                  number(error, "column"), text(error, "detail"),
-                                 text(error, "hint")});
+                                 text(error, "hint"), text(error, "subject")});
     }
   }
   return problem;

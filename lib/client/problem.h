@@ -17,6 +17,7 @@ struct Defect {
   int column = 0;
   std::string detail;
   std::string hint;
+  std::string subject = {};  // "dataset flight", where that tells more than the pointer
   friend bool operator==(const Defect&, const Defect&) = default;
 
   // The pointer as people write it: "spec.tasks[3].query.sqll".

@@ -32,6 +32,7 @@ std::string to_json(const Problem& problem) {
     put(item, "pointer", entry.pointer);
     put(item, "line", entry.line);
     put(item, "column", entry.column);
+    put(item, "subject", entry.subject);
     put(item, "detail", entry.detail);
     put(item, "hint", entry.hint);
     object["errors"].push_back(std::move(item));

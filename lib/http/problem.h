@@ -17,6 +17,7 @@ struct ProblemEntry {
   int column = 0;         // from 1
   std::string detail{};
   std::string hint{};
+  std::string subject{};  // "dataset flight", where that tells more than the pointer
   friend bool operator==(const ProblemEntry&, const ProblemEntry&) = default;
 };
 

@@ -172,7 +172,16 @@ TEST_F(ApiTest, a_wrong_workflow_is_refused_with_all_its_problems) {
   EXPECT_EQ(problem["errors"][0]["pointer"], "/spec/tasks/1/query/sqll");
   EXPECT_EQ(problem["errors"][0]["line"], 11);
   EXPECT_EQ(problem["errors"][0]["hint"], "did you mean sql?");
+  EXPECT_FALSE(problem["errors"][0].contains("subject"));  // the pointer says it
   EXPECT_EQ(host_.get(kWorkflow).status, 404);
+}
+
+TEST_F(ApiTest, of_very_many_problems_some_are_told_and_that_there_are_more) {
+  std::string text = kFlights;
+  for (int i = 0; i < 150; ++i) text += "wrong" + std::to_string(i) + ": 1\n";
+  const Json problem = body_of(host_.send("PUT", kWorkflow, text, kYaml));
+  EXPECT_EQ(problem["errors"].size(), 100U);
+  EXPECT_EQ(problem["detail"], "Workflow flights: 100 problems and perhaps more; nothing changed");
 }
 
 TEST_F(ApiTest, a_dataset_that_nobody_writes_is_unknown) {
@@ -182,6 +191,7 @@ TEST_F(ApiTest, a_dataset_that_nobody_writes_is_unknown) {
   ASSERT_EQ(refused.status, 422) << refused.body;
   const Json error = body_of(refused)["errors"][0];
   EXPECT_EQ(error["code"], "dataset.unknown");
+  EXPECT_EQ(error["subject"], "dataset flight");
   EXPECT_EQ(error["hint"], "did you mean flights?");
   EXPECT_EQ(error["line"], 11);
 }

@@ -224,11 +224,40 @@ scheduler::WorkflowSpec spec_of(const manifest::Workflow& workflow, const manife
   return spec;
 }
 
+namespace {
+
+// The SQL and the graph of a workflow, sound or a draft. What they read from outside is known only
+// of a sound one.
+Result<manifest::SqlByTask> judge_workflow(const manifest::Document& document,
+                                           manifest::Unsure unsure, const SqlAnalyzer& analyze,
+                                           Compiled& compiled) {
+  const auto& workflow = std::get<manifest::Workflow>(document.resource);
+  const bool sound = unsure.tasks.empty();
+  MILLRACE_TRY(sql, analyze_all(workflow, analyze));
+  unsure.tasks.merge(manifest::tasks_of(sql.findings));
+  compiled.graph = manifest::build_graph(workflow, sql.facts, unsure);
+  if (!sound) compiled.graph.outside.clear();
+  for (const manifest::Findings* findings : {&sql.findings, &compiled.graph.findings})
+    for (const Finding& finding : *findings)
+      if (compiled.problems.size() < manifest::kMaxProblems)
+        compiled.problems.push_back(document.place(finding));
+  sort_by_place(compiled.problems);
+  return std::move(sql.facts);
+}
+
+}  // namespace
+
 Result<Compiled> compile(const CompileRequest& request, const SqlAnalyzer& analyze) {
   Compiled compiled;
   manifest::Parsed parsed = manifest::parse(request.text, "", request.syntax);
   compiled.problems = std::move(parsed.problems);
-  if (!compiled.problems.empty()) return compiled;
+  if (!compiled.problems.empty()) {
+    for (manifest::Draft& draft : parsed.drafts)
+      MILLRACE_RETURN_IF_ERROR(
+          judge_workflow(draft.document, std::move(draft.unsure), analyze, compiled));
+    compiled.graph = {};
+    return compiled;
+  }
   if (parsed.documents.size() != 1) {
     compiled.problems.push_back(plain_problem(user_error(
         "document.count", std::to_string(parsed.documents.size()) + " documents, one is wanted",
@@ -237,22 +266,15 @@ Result<Compiled> compile(const CompileRequest& request, const SqlAnalyzer& analy
   }
   compiled.document = std::move(parsed.documents.front());
   manifest::Document& document = *compiled.document;
-  const auto place_all = [&](const manifest::Findings& findings) {
-    for (const Finding& finding : findings) compiled.problems.push_back(document.place(finding));
-  };
-  place_all(check_identity(document, request.name));
+  for (const Finding& finding : check_identity(document, request.name))
+    compiled.problems.push_back(document.place(finding));
   auto* workflow = std::get_if<manifest::Workflow>(&document.resource);
   if (workflow == nullptr) return compiled;
 
-  MILLRACE_TRY(sql, analyze_all(*workflow, analyze));
-  place_all(sql.findings);
-  compiled.graph = manifest::build_graph(*workflow, sql.facts);
-  place_all(compiled.graph.findings);
-  sort_by_place(compiled.problems);
+  MILLRACE_TRY(sql, judge_workflow(document, {}, analyze, compiled));
   if (!compiled.problems.empty()) return compiled;
 
-  auto spec =
-      std::make_shared<scheduler::WorkflowSpec>(spec_of(*workflow, compiled.graph, sql.facts));
+  auto spec = std::make_shared<scheduler::WorkflowSpec>(spec_of(*workflow, compiled.graph, sql));
   MILLRACE_RETURN_IF_ERROR(spec->finish());
   compiled.spec = std::move(spec);
   manifest::Workflow anywhere = *workflow;
@@ -274,7 +296,7 @@ UnknownDatasets unknown_datasets(const Compiled& compiled, const std::string& ns
   const auto is_promised = [&](const std::string& dataset) {
     if (!gathered) {
       gathered = true;
-      promise_all(*compiled.spec);
+      for (const auto& [written, writers] : compiled.graph.written) promised.insert(written);
       const auto& documents = state.documents();
       for (auto it = documents.lower_bound({"workflows", {ns, ""}});
            it != documents.end() && it->first.first == "workflows" && it->first.second.ns == ns;

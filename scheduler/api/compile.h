@@ -34,8 +34,8 @@ struct CompileRequest {
 };
 
 struct Compiled {
-  manifest::Problems
-      problems;  // in the order of their places; not empty: the rest is not to be used
+  manifest::Problems problems;  // in the order of their places; not empty: the rest is not to be
+                                // used, but for what unknown_datasets() needs to find more of them
   scheduler::WorkflowSpecRef spec;
   std::string canonical_json;  // without the namespace: the same document in two is the same body
   scheduler::BodyHash hash{};

@@ -239,6 +239,13 @@ TEST(Compile, problems_have_their_places) {
                 "  - {name: b, query: {sql: SELECT $nope, into: {dataset: z}}}\n"),
        {"6:28 sql.syntax /spec/tasks/0/query/sql",
         "7:35 parameter.unknown /spec/tasks/1/query/sql"}},
+      {"all at once, of a task that can't be read too",
+       workflow("  tasks:\n"
+                "  - {name: a, query: {sqll: SELECT 1, into: {dataset: x}}}\n"
+                "  - {name: b, dependsOn: [c], query: {sql: SELECT $nope, into: {dataset: z}}}\n"
+                "  - {name: c, dependsOn: [b], command: {argv: [a]}}\n"),
+       {"6:23 field.unknown /spec/tasks/0/query/sqll", "7:5 graph.circle /spec/tasks/1",
+        "7:51 parameter.unknown /spec/tasks/1/query/sql"}},
       {"no parser",
        workflow("  tasks:\n  - {name: a, query: {sql: no parser, into: {dataset: x}}}\n"),
        {"error sql.parser_unavailable"}},

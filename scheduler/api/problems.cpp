@@ -86,17 +86,22 @@ http::Response with_headers(http::Response response) {
 }
 
 std::string counted(const manifest::Problems& problems) {
-  return std::to_string(problems.size()) + (problems.size() == 1 ? " problem" : " problems");
+  return std::to_string(problems.size()) + (problems.size() == 1 ? " problem" : " problems") +
+         (problems.size() < manifest::kMaxProblems ? "" : " and perhaps more");
 }
 
 http::Response with_entries(http::Problem problem, const manifest::Problems& problems) {
+  const auto subject_of = [](const manifest::Problem& found) {
+    return found.error.path == manifest::path_of_pointer(found.pointer) ? "" : found.error.path;
+  };
   for (const manifest::Problem& found : problems)
     problem.errors.push_back({.code = found.error.code,
                               .pointer = found.pointer,
                               .line = found.line,
                               .column = found.column,
                               .detail = found.error.message,
-                              .hint = found.error.hint});
+                              .hint = found.error.hint,
+                              .subject = subject_of(found)});
   return http::to_response(problem);
 }
 

@@ -110,7 +110,7 @@ Result<Judged> judge(Context& context, const http::Request& request,
   MILLRACE_TRY(syntax, syntax_of(request));
   MILLRACE_TRY(compiled, compile({.text = request.body, .syntax = syntax, .name = name},
                                  context.ports.analyze));
-  if (compiled.problems.empty() && !compiled.graph.outside.empty()) {
+  if (!compiled.graph.outside.empty()) {
     const auto unknown =
         look_at(context.ports.engine, [&](const View& view) -> Result<UnknownDatasets> {
           return unknown_datasets(compiled, name.ns, *view.state);

@@ -181,7 +181,7 @@ class FullDisk(unittest.TestCase):
 
         def submit():
             """A run that was acknowledged; nothing when it was refused or is left unanswered."""
-            submission = self.stack.call("run", "nothing", "--timeout", "3s", check=False)
+            submission = self.stack.call("run", "nothing", check=False)
             if submission.returncode == 0:
                 acknowledged.append(submission.stdout.strip())
             return self.not_ready()

@@ -14,7 +14,8 @@ file with `---` between them.
 - There are no anchors, aliases or tags. A file has at most 1 MiB and 32 levels.
 - Names of tasks, parameters, outputs and datasets: `[a-z][a-z0-9_]*`, at most 63 characters. Names of objects:
   `a-z`, `0-9` and `-`.
-- Durations: `30s`, `10m`, `1h30m`. Amounts: `500m` CPU, `2Gi` bytes.
+- Durations: `30s`, `10m`, `1h30m`. A limit that is not wanted is left out; `0s` is refused. Amounts: `500m` CPU,
+  `2Gi` bytes.
 - Fields marked *holes* take `${{parameters.NAME}}`, `${{run.id}}` and `${{tasks.NAME.outputs.NAME}}`. Nothing is
   computed in a hole.
 """

@@ -6,41 +6,12 @@
 // beforehand. Pure; thread-safe.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
+#include "base/column_type.h"
 
 namespace millrace::kernel {
-
-enum class TypeKind : std::uint8_t {
-  kBoolean,
-  kInteger,  // TINYINT … BIGINT, UTINYINT … UBIGINT
-  kFloat,    // FLOAT, DOUBLE
-  kDecimal,
-  kDate,
-  kTime,
-  kTimestamp,    // without zone; a text's zone must be UTC
-  kTimestampTz,  // an instant; a text without zone is UTC
-  kText,
-  kBlob,
-  kUuid,
-  kJson,
-};
-
-struct ColumnType {
-  TypeKind kind = TypeKind::kText;
-  bool list = false;       // a list of `kind`
-  std::uint8_t scale = 0;  // of a decimal
-  std::string sql;         // canonical: "DECIMAL(18,2)", "TIMESTAMP WITH TIME ZONE", "BIGINT[]"
-
-  friend bool operator==(const ColumnType&, const ColumnType&) = default;
-};
-
-// From a SQL name in any of its usual spellings (INT8, TIMESTAMPTZ, NUMERIC(10, 2), TEXT).
-// Error: schema.type_unknown, schema.type_invalid.
-Result<ColumnType> parse_column_type(std::string_view sql);
 
 // The SQL that converts `expression`, a VARCHAR; NULL where it can't.
 std::string cast_expression(const ColumnType& type, const std::string& expression);
