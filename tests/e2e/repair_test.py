@@ -81,12 +81,14 @@ class LostFiles(unittest.TestCase):
                         "spec: {tasks: [{name: t, command: {argv: [/bin/true]}}]}\n")
             self.works(stack)
             tokens = stack.directory / "tokens"
-            for name, what in (("api", lambda token: token.unlink()),
-                               ("api", lambda token: token.write_text("")),
-                               ("api", lambda token: token.write_text("f" * 64 + "\n")),
-                               ("worker", lambda token: token.unlink())):
+            remedy = "`millrace up` makes it anew."
+            for name, what, told in (("api", lambda token: token.unlink(), remedy),
+                                     ("api", lambda token: token.write_text(""), remedy),
+                                     ("api", lambda token: token.write_text("f" * 64 + "\n"), "token"),
+                                     ("worker", lambda token: token.unlink(), "")):
                 before = pids(stack)
                 what(tokens / name)
+                self.assertIn(told, stack.call("get", "runs", check=False).stderr)
                 stack.up()
                 after = pids(stack)
                 self.assertEqual((tokens / name).stat().st_mode & 0o777, 0o600)
