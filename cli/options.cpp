@@ -193,8 +193,9 @@ class Grammar {
             "--timeout",
             [up](const std::string& given) {
               const auto time = parse_duration(given);
-              if (!time)
-                throw CLI::ValidationError("--timeout", "\"" + given + "\" is no duration");
+              if (!time || time->count() <= 0)
+                throw CLI::ValidationError(
+                    "--timeout", "\"" + given + "\" is no time to wait for; like 90s, 5m, 1h30m");
               up->timeout = std::chrono::ceil<std::chrono::seconds>(*time);
             },
             "How long to wait until it is ready (60s)")

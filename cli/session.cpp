@@ -1,5 +1,7 @@
 #include "cli/session.h"
 
+#include <utility>
+
 #include "cli/stack/layout.h"
 #include "cli/stack/record.h"
 #include "lib/ipc/private_files.h"
@@ -21,9 +23,12 @@ Result<client::Endpoint> find(const std::string& url, const std::string& token_f
     return Error{ErrorClass::kTransient, "client.no_scheduler",
                  "there is no stack in \"" + path.string() + "\"",
                  "`millrace up` starts one, or set MILLRACE_URL and MILLRACE_TOKEN_FILE"};
-  MILLRACE_TRY(
-      token, ipc::read_secret_file(token_file.empty() ? layout.api_token().string() : token_file));
-  return client::Endpoint{record->url(), token};
+  auto token = ipc::read_secret_file(token_file.empty() ? layout.api_token().string() : token_file);
+  if (token.ok()) return client::Endpoint{record->url(), *token};
+  Error error = std::move(token).error();
+  if (token_file.empty() && (error.code == "file.empty" || error.code == "file.not_found"))
+    error.hint = "`millrace up` makes it anew";
+  return error;
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ Result<std::vector<fs::path>> allowed_folders(const std::vector<std::string>& gi
   return folders;
 }
 
-// The scheduler's flags; nothing where none was given. The scheduler checks what they say.
+// The scheduler's flags; nothing where none was given. Its program checks what they say.
 std::optional<std::vector<std::string>> retention_flags(const commands::Up& options) {
   std::vector<std::string> flags;
   if (options.retention) flags.insert(flags.end(), {"--retention", *options.retention});

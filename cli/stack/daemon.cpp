@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,33 +65,59 @@ std::optional<process::Handle> open_daemon(const DaemonId& id) {
   return handle && is_alive(id) ? std::move(handle) : std::nullopt;
 }
 
+Error start_failed(const DaemonSpec& spec, const std::string& why) {
+  return {ErrorClass::kInfrastructure, "up.start_failed",
+          "can't start \"" + spec.program.string() + "\": " + why};
+}
+
+process::StartOptions start_options(const DaemonSpec& spec, int output) {
+  process::StartOptions options;
+  options.program = spec.program;
+  options.arguments = spec.arguments;
+  options.environment = environment();
+  options.descriptors = {process::StartOptions::kNull, output, output};
+  return options;
+}
+
 }  // namespace
 
 Result<DaemonId> start_daemon(const DaemonSpec& spec) {
-  const auto failed = [&spec](const std::string& why) {
-    return Error{ErrorClass::kInfrastructure, "up.start_failed",
-                 "can't start \"" + spec.program.string() + "\": " + why};
-  };
   std::error_code ignored;
   if (fs::file_size(spec.log, ignored) > kMaxLogBytes && !ignored)
     fs::rename(spec.log, spec.log.string() + ".1", ignored);
   const process::OwnedFd log(
       ::open(spec.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!log) return failed("its log \"" + spec.log.string() + "\": " + std::strerror(errno));
+  if (!log)
+    return start_failed(spec, "its log \"" + spec.log.string() + "\": " + std::strerror(errno));
 
-  process::StartOptions options;
-  options.program = spec.program;
-  options.arguments = spec.arguments;
-  options.environment = environment();
-  options.descriptors = {process::StartOptions::kNull, log.get(), log.get()};
+  process::StartOptions options = start_options(spec, log.get());
   options.group = process::Group::kOwnSession;
   const auto started = process::start(options);
   if (const auto* fault = std::get_if<process::StartFault>(&started))
-    return failed(process::to_text(*fault));
+    return start_failed(spec, process::to_text(*fault));
   const pid_t pid = std::get<process::Handle>(started).pid();
   if (auto id = identify(pid)) return *id;
   // It has ended already; its log says why, which the caller shows.
   return DaemonId{pid, 0, boot_id()};
+}
+
+Result<ProgramEnd> run_to_end(const DaemonSpec& spec, std::chrono::milliseconds limit) {
+  const process::OwnedFd sink(::memfd_create("output", MFD_CLOEXEC));
+  if (!sink) return start_failed(spec, std::string("its output: ") + std::strerror(errno));
+  process::StartOptions options = start_options(spec, sink.get());
+  options.signal_at_parents_end = SIGKILL;
+  auto started = process::start(options);
+  if (const auto* fault = std::get_if<process::StartFault>(&started))
+    return start_failed(spec, process::to_text(*fault));
+  const auto& child = std::get<process::Handle>(started);
+  const bool ended = child.wait(milliseconds(limit.count()));
+  if (!ended) child.signal(SIGKILL);
+  const auto end = child.reap();
+  if (!ended || !end) return start_failed(spec, "it did not end in time");
+  ProgramEnd result{end->shell_code(), std::string(4096, '\0')};
+  const ssize_t count = ::pread(sink.get(), result.said.data(), result.said.size(), 0);
+  result.said.resize(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+  return result;
 }
 
 std::optional<DaemonId> identify(pid_t pid) {

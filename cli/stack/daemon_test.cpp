@@ -148,5 +148,15 @@ TEST(Ports, a_taken_port_names_who_has_it) {
   EXPECT_TRUE(port_is_free(port));
 }
 
+TEST_F(DaemonTest, a_program_that_is_run_to_its_end_tells_what_it_said) {
+  const auto spoke = run_to_end({"/bin/sh", {"-c", "echo out; echo err >&2; exit 3"}, ""},
+                                std::chrono::seconds(30));
+  ASSERT_TRUE(spoke.ok());
+  EXPECT_EQ(spoke->exit_code, 3);
+  EXPECT_EQ(spoke->said, "out\nerr\n");
+  EXPECT_FALSE(run_to_end({"/bin/sleep", {"100"}, ""}, std::chrono::milliseconds(1)).ok());
+  EXPECT_FALSE(run_to_end({"/nowhere/at/all", {}, ""}, std::chrono::seconds(30)).ok());
+}
+
 }  // namespace
 }  // namespace millrace::cli

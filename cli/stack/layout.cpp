@@ -26,16 +26,8 @@ Error file_error(const std::string& what, const fs::path& path, int number) {
                what + " \"" + path.string() + "\": " + std::strerror(number)};
 }
 
-// FNV-1a: a short, stable name for a folder that stands for a path.
-std::string short_name(const fs::path& path) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : path.string())
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (int shift = 60; shift >= 16; shift -= 4) text += kHex[(hash >> shift) & 15];
-  return text;
-}
+// Where a file is written before it takes its place.
+fs::path beside(const fs::path& path) { return path.string() + ".new"; }
 
 bool is_private_folder(const fs::path& path) {
   struct stat info{};
@@ -43,9 +35,24 @@ bool is_private_folder(const fs::path& path) {
          (info.st_mode & 0077) == 0;
 }
 
+Error in_the_way(const fs::path& path, const std::string& why, std::string hint) {
+  return {ErrorClass::kUser, "up.directory_in_the_way", "\"" + path.string() + "\" " + why,
+          std::move(hint), ""};
+}
+
 Status make_folder(const fs::path& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return ok_status();
-  return file_error("can't make", path, errno);
+  if (::mkdir(path.c_str(), mode) == 0) return ok_status();
+  if (errno != EEXIST) return file_error("can't make", path, errno);
+  std::error_code problem;
+  if (fs::is_directory(path, problem)) return ok_status();
+  return in_the_way(path, "is no folder", "move it away");
+}
+
+// The part of the path that is there and no folder, where folders are to lead on.
+fs::path what_blocks(fs::path path) {
+  std::error_code problem;
+  while (path.has_relative_path() && !fs::exists(path, problem)) path = path.parent_path();
+  return path;
 }
 
 // A directory is ours when it holds a stack's record, or nothing yet.
@@ -54,23 +61,22 @@ Status check_directory(const Layout& layout) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return ok_status();
+    if (errno == ENOTDIR)
+      return in_the_way(what_blocks(path), "is a file", "choose another place with --dir");
     return file_error("can't look at", path, errno);
   }
-  const auto in_the_way = [&path](const std::string& why) {
-    return Error{ErrorClass::kUser, "up.directory_in_the_way", "\"" + path.string() + "\" " + why,
-                 "choose another with --dir, or move this one away"};
-  };
-  if (!S_ISDIR(info.st_mode)) return in_the_way("is a file");
-  if (info.st_uid != ::geteuid()) return in_the_way("belongs to somebody else");
+  const char* const hint = "choose another with --dir, or move this one away";
+  if (!S_ISDIR(info.st_mode)) return in_the_way(path, "is a file", hint);
+  if (info.st_uid != ::geteuid()) return in_the_way(path, "belongs to somebody else", hint);
   std::error_code problem;
-  if (fs::exists(layout.record(), problem)) return ok_status();
-  for (const fs::directory_entry& entry : fs::directory_iterator(path, problem)) {
-    if (entry.path() == layout.lock()) continue;
-    return in_the_way("is no stack's directory: it holds \"" + entry.path().filename().string() +
-                      "\"");
-  }
+  std::string strange;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, problem))
+    if (entry.path() != layout.lock() && entry.path() != beside(layout.record()))
+      strange = entry.path().filename();
   if (problem) return file_error("can't read", path, problem.value());
-  return ok_status();
+  // Asked last: an `up` that works here at the same time wrote its record before all else.
+  if (strange.empty() || fs::exists(layout.record(), problem)) return ok_status();
+  return in_the_way(path, "is no stack's directory: it holds \"" + strange + "\"", hint);
 }
 
 }  // namespace
@@ -98,7 +104,7 @@ Result<fs::path> stack_directory(const std::string& given) {
 }
 
 Layout layout_of(const fs::path& directory) {
-  const std::string name = "millrace-" + short_name(directory);
+  const std::string name = "millrace-" + fingerprint(directory.string());
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   if (runtime != nullptr && *runtime == '/' && std::strlen(runtime) < 64 &&
       is_private_folder(runtime))
@@ -106,14 +112,26 @@ Layout layout_of(const fs::path& directory) {
   return {directory, fs::path("/tmp") / (name + "-" + std::to_string(::geteuid()))};
 }
 
-Status make_folders(const Layout& layout) {
+std::string fingerprint(const std::string& text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string digits;
+  for (int shift = 60; shift >= 16; shift -= 4) digits += kHex[(hash >> shift) & 15];
+  return digits;
+}
+
+Status make_directory(const Layout& layout) {
   MILLRACE_RETURN_IF_ERROR(check_directory(layout));
   std::error_code problem;
   fs::create_directories(layout.directory.parent_path(), problem);
   if (problem) return file_error("can't make", layout.directory.parent_path(), problem.value());
   // Root's Postgres runs as another user, who must get through to its own folder, which is closed
   // again.
-  MILLRACE_RETURN_IF_ERROR(make_folder(layout.directory, ::geteuid() == 0 ? 0711 : 0700));
+  return make_folder(layout.directory, ::geteuid() == 0 ? 0711 : 0700);
+}
+
+Status make_folders(const Layout& layout) {
   for (const fs::path& path : {layout.api_token().parent_path(), layout.data(), layout.scratch(),
                                layout.worker_state().parent_path(), layout.worker_state(),
                                layout.logs(), layout.task_logs(), layout.files()})
@@ -124,7 +142,10 @@ Status make_folders(const Layout& layout) {
 
 Result<std::string> token_at(const fs::path& path) {
   struct stat info{};
-  if (::lstat(path.c_str(), &info) == 0) return ipc::read_secret_file(path);
+  if (::lstat(path.c_str(), &info) == 0) {
+    auto there = ipc::read_secret_file(path);
+    if (there.ok() || there.error().code != "file.empty") return there;
+  }
   std::array<unsigned char, 32> random;
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
     return file_error("no randomness for", path, errno);
@@ -136,14 +157,14 @@ Result<std::string> token_at(const fs::path& path) {
 }
 
 Status replace_file(const fs::path& path, const std::string& content) {
-  const std::string beside = path.string() + ".new";
-  ::unlink(beside.c_str());
-  const process::OwnedFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) return file_error("can't write", beside, errno);
+  const fs::path draft = beside(path);
+  ::unlink(draft.c_str());
+  const process::OwnedFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return file_error("can't write", draft, errno);
   if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
       ::fsync(fd.get()) != 0)
-    return file_error("can't write", beside, errno);
-  if (::rename(beside.c_str(), path.c_str()) != 0) return file_error("can't write", path, errno);
+    return file_error("can't write", draft, errno);
+  if (::rename(draft.c_str(), path.c_str()) != 0) return file_error("can't write", path, errno);
   return ok_status();
 }
 

@@ -40,14 +40,22 @@ Result<std::filesystem::path> stack_directory(const std::string& given);
 // Touches nothing.
 Layout layout_of(const std::filesystem::path& directory);
 
-// Makes what is missing, each folder open to us alone. Errors, all naming the path:
-// up.directory_in_the_way (a file, somebody else's, or holding other things), file.* of lib/ipc for
-// the sockets' folder, up.files.
+// Makes the directory itself, or checks that it is a stack's or empty. The record comes next,
+// before anything else lies there: whatever is cut short then leaves what is known to be a stack's.
+// Errors, naming the path: up.directory_in_the_way (a file, somebody else's, or holding other
+// things), up.files.
+Status make_directory(const Layout& layout);
+
+// Makes what is missing in it, each folder open to us alone. Errors, naming the path:
+// up.directory_in_the_way, file.* of lib/ipc for the sockets' folder, up.files.
 Status make_folders(const Layout& layout);
 
-// Reads a token, making it first when there is none: 256 random bits in hex digits, mode 0600.
-// Errors: file.* of lib/ipc when others may read it.
+// Reads a token, making it first when there is none or an empty file: 256 random bits in hex
+// digits, mode 0600. Errors: file.* of lib/ipc when others may read it.
 Result<std::string> token_at(const std::filesystem::path& path);
+
+// Stands for a text: other texts have others, and the text can't be had from it.
+std::string fingerprint(const std::string& text);
 
 // Replaces a file whole or not at all, mode 0600, synced.
 Status replace_file(const std::filesystem::path& path, const std::string& content);

@@ -38,31 +38,55 @@ mode_t mode_of(const fs::path& path) {
 
 TEST_F(LayoutTest, folders_are_made_once_and_closed_to_others) {
   const Layout layout = layout_of(root_ / "stack");
+  ASSERT_TRUE(make_directory(layout).ok());
   ASSERT_TRUE(make_folders(layout).ok());
   for (const fs::path& path : {layout.data(), layout.logs(), layout.worker_state(), layout.files(),
                                layout.sockets, layout.api_token().parent_path()})
     EXPECT_EQ(mode_of(path), 0700U) << path;
   ASSERT_TRUE(replace_file(layout.record(), "{}").ok());
+  EXPECT_TRUE(make_directory(layout).ok());
   EXPECT_TRUE(make_folders(layout).ok());
+}
+
+TEST_F(LayoutTest, what_an_up_leaves_that_ended_before_its_record_is_no_obstacle) {
+  const Layout layout = layout_of(root_ / "stack");
+  ASSERT_TRUE(make_directory(layout).ok());
+  std::ofstream(layout.lock()) << "";
+  std::ofstream(layout.record().string() + ".new") << "{";
+  EXPECT_TRUE(make_directory(layout).ok());
 }
 
 TEST_F(LayoutTest, what_is_in_the_way_is_named) {
   std::ofstream(root_ / "file") << "x";
-  Status status = make_folders(layout_of(root_ / "file"));
+  Status status = make_directory(layout_of(root_ / "file"));
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, "up.directory_in_the_way");
 
   fs::create_directory(root_ / "other");
   std::ofstream(root_ / "other" / "thesis.txt") << "x";
-  status = make_folders(layout_of(root_ / "other"));
+  status = make_directory(layout_of(root_ / "other"));
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, "up.directory_in_the_way");
   EXPECT_THAT(status.error().message, HasSubstr("thesis.txt"));
-  EXPECT_FALSE(fs::exists(root_ / "other" / "data"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(root_ / "other"), {}), 1) << "nothing was made";
+
+  status = make_directory(layout_of(root_ / "file" / "below" / "it"));
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "up.directory_in_the_way");
+  EXPECT_THAT(status.error().message, HasSubstr((root_ / "file").string() + "\" is a file"));
+
+  const Layout layout = layout_of(root_ / "stack");
+  ASSERT_TRUE(make_directory(layout).ok());
+  std::ofstream(layout.logs()) << "x";
+  status = make_folders(layout);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "up.directory_in_the_way");
+  EXPECT_THAT(status.error().message, HasSubstr(layout.logs().string()));
 }
 
 TEST_F(LayoutTest, a_socket_folder_that_others_may_enter_is_refused) {
   const Layout layout = layout_of(root_ / "stack");
+  ASSERT_TRUE(make_directory(layout).ok());
   fs::create_directory(layout.sockets);
   ::chmod(layout.sockets.c_str(), 0755);
   const Status status = make_folders(layout);
@@ -92,6 +116,14 @@ TEST_F(LayoutTest, a_token_is_made_once_and_kept) {
   EXPECT_NE(*token_at(root_ / "token2"), *first);
   ::chmod((root_ / "token").c_str(), 0644);
   EXPECT_FALSE(token_at(root_ / "token").ok());
+}
+
+TEST_F(LayoutTest, an_emptied_token_is_made_anew) {
+  ASSERT_TRUE(replace_file(root_ / "token", "\n").ok());
+  const auto made = token_at(root_ / "token");
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->size(), 64U);
+  EXPECT_EQ(*token_at(root_ / "token"), *made);
 }
 
 TEST_F(LayoutTest, one_stack_has_one_name) {

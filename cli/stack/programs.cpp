@@ -9,7 +9,20 @@ namespace {
 constexpr int kDrainSeconds = 10;
 static_assert(std::chrono::seconds(kDrainSeconds) < kStopGrace);
 
+constexpr std::chrono::seconds kCheckTime{30};
+
 }  // namespace
+
+Status check_settings(const Layout& layout, const ProgramPlaces& places) {
+  DaemonSpec spec = scheduler_spec(layout, places);
+  spec.arguments.emplace_back("--check");
+  MILLRACE_TRY(end, run_to_end(spec, kCheckTime));
+  if (end.exit_code == 0) return ok_status();
+  std::string why = end.said.substr(0, end.said.find('\n'));
+  if (const std::string name = program_name("scheduler") + ": "; why.starts_with(name))
+    why.erase(0, name.size());
+  return Error{ErrorClass::kUser, "up.setting_refused", std::move(why)};
+}
 
 DaemonSpec scheduler_spec(const Layout& layout, const ProgramPlaces& places) {
   std::vector<std::string> arguments = {

@@ -22,6 +22,10 @@ struct ProgramPlaces {
   std::vector<std::filesystem::path> allowed;
 };
 
+// Has the scheduler's program look at its settings, and start nothing: it alone knows what it
+// takes. Errors: up.setting_refused, up.start_failed.
+Status check_settings(const Layout& layout, const ProgramPlaces& places);
+
 DaemonSpec scheduler_spec(const Layout& layout, const ProgramPlaces& places);
 // Offers what the machine has, as the worker's own defaults say.
 DaemonSpec worker_spec(const Layout& layout, const ProgramPlaces& places);

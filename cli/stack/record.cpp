@@ -34,7 +34,8 @@ std::string to_json(const StackRecord& record) {
     json["parts"][name] = {{"pid", part.id.pid},
                            {"start_ticks", part.id.start_ticks},
                            {"boot_id", part.id.boot_id},
-                           {"arguments", part.arguments}};
+                           {"arguments", part.arguments},
+                           {"tokens", part.tokens}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -57,7 +58,8 @@ Result<StackRecord> parse_record(const std::string& text) {
       record.parts[name] = {
           {part.at("pid").get<pid_t>(), part.at("start_ticks").get<std::uint64_t>(),
            part.at("boot_id").get<std::string>()},
-          part.at("arguments").get<std::vector<std::string>>()};
+          part.at("arguments").get<std::vector<std::string>>(),
+          part.value("tokens", "")};  // not of a version before
     if (record.port < 0 || record.port > 65'535) return invalid("has a port that is none");
     return record;
   } catch (const Json::exception&) {

@@ -16,6 +16,7 @@ namespace millrace::cli {
 struct PartRecord {
   DaemonId id;
   std::vector<std::string> arguments;  // that it was started with
+  std::string tokens;                  // fingerprint of those that it read then
   friend bool operator==(const PartRecord&, const PartRecord&) = default;
 };
 

@@ -12,8 +12,8 @@ StackRecord example() {
           {"/data", "/with space"},
           "3s",
           {"--retention", "1h"},
-          {{"scheduler", {{12, 34567, "boot"}, {"--listen", "127.0.0.1:8123"}}},
-           {"worker", {{13, 34568, "boot"}, {}}}}};
+          {{"scheduler", {{12, 34567, "boot"}, {"--listen", "127.0.0.1:8123"}, "a1b2"}},
+           {"worker", {{13, 34568, "boot"}, {}, ""}}}};
 }
 
 TEST(StackRecord, comes_back_as_it_was_written) {

@@ -60,22 +60,30 @@ fs::path own_folder() {
 
 Result<StackStatus> bring_up(const UpOptions& options, const Say& say) {
   Layout layout = layout_of(options.directory);
-  MILLRACE_RETURN_IF_ERROR(make_folders(layout));
+  // Before anything is written, and while what runs goes on.
+  if (!options.lease.empty() || options.retention)
+    MILLRACE_RETURN_IF_ERROR(
+        check_settings(layout, {.programs = options.programs,
+                                .connection = "",
+                                .lease = options.lease,
+                                .retention = options.retention.value_or(std::vector<std::string>()),
+                                .allowed = {}}));
+  MILLRACE_RETURN_IF_ERROR(make_directory(layout));
   MILLRACE_TRY(held, lock(layout, say));
   MILLRACE_TRY(found, read_record(layout.record()));
   StackRecord record = found.value_or(StackRecord{});
-  // Where the runtime folder went or came between two starts, what still runs uses the old one.
-  if (!record.sockets.empty() && find_part(record, "scheduler", layout))
+  // Where the runtime folder went or came between two starts, what still runs uses the old one, as
+  // long as that is there.
+  std::error_code problem;
+  if (!record.sockets.empty() && fs::exists(record.sockets, problem) &&
+      find_part(record, "scheduler", layout))
     layout.sockets = record.sockets;
   record.sockets = layout.sockets;
   if (options.allowed) record.allowed = *options.allowed;
   if (!options.lease.empty()) record.lease = options.lease;
   if (options.retention) record.retention = *options.retention;
   MILLRACE_RETURN_IF_ERROR(replace_file(layout.record(), to_json(record)));
-  for (const fs::path& token : {layout.api_token(), layout.worker_token()}) {
-    MILLRACE_TRY(text, token_at(token));
-    static_cast<void>(text);
-  }
+  MILLRACE_RETURN_IF_ERROR(make_folders(layout));
   MILLRACE_RETURN_IF_ERROR(start_parts(options, layout, std::move(record), say));
   return inspect(options.directory);
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 #include <thread>
@@ -34,10 +35,13 @@ class Starter {
         deadline_(Clock::now() + options.patience) {}
 
   Status start() {
-    MILLRACE_TRY(token, token_at(layout_.api_token()));
+    MILLRACE_TRY(api_token, token_at(layout_.api_token()));
+    MILLRACE_TRY(worker_token, token_at(layout_.worker_token()));
+    tokens_ = {{"scheduler", fingerprint(api_token + worker_token)},
+               {"worker", fingerprint(worker_token)}};
     MILLRACE_RETURN_IF_ERROR(settle_port());
     std::string waits_for;
-    while (Clock::now() < deadline_) {
+    do {
       // Each time from the beginning: what was alive at the last look may have died since, and is
       // then started like the rest.
       MILLRACE_RETURN_IF_ERROR(ensure_postgres());
@@ -45,14 +49,14 @@ class Starter {
       MILLRACE_TRY(listens, learn_port());
       if (listens) {
         MILLRACE_RETURN_IF_ERROR(ensure("worker"));
-        const Readiness readiness = ask_readiness(record_.url(), token, deadline_);
+        const Readiness readiness = ask_readiness(record_.url(), api_token, deadline_);
         waits_for = readiness.reason;
         if (readiness.ready && all_alive()) return ok_status();
       } else {
         waits_for = "the scheduler does not listen";
       }
       std::this_thread::sleep_for(kLook);
-    }
+    } while (Clock::now() < deadline_);
     return Error{ErrorClass::kTransient, "up.not_ready", "not ready in time: " + waits_for,
                  "see the logs in \"" + layout_.logs().string() +
                      "\"; `millrace down`, then `up` starts afresh",
@@ -64,6 +68,7 @@ class Starter {
 
   Status ensure_postgres() {
     if (server_.status().running) return ok_status();
+    database_lasted_ = false;
     say_("starting Postgres");
     return server_.start(Micros(std::chrono::microseconds(options_.patience).count()));
   }
@@ -98,27 +103,56 @@ class Starter {
     if (fresh_.contains(part)) return ended(part);
     const DaemonSpec spec = spec_of(part);
     if (const auto id = find_part(record_, part, layout_)) {
-      if (is_as_wanted(part, *id, spec)) {
+      const std::string why = why_restart(part, *id, spec);
+      if (why.empty()) {
         checked_.insert(part);
         return ok_status();
       }
-      say_("restarting the " + part + ": its settings or its program have changed");
+      say_("restarting the " + part + ": " + why);
       MILLRACE_RETURN_IF_ERROR(stop_daemon(*id, kStopGrace));
     } else {
       say_("starting the " + part);
     }
-    if (part == "scheduler") ::unlink(layout_.port_file().c_str());
+    if (part == "scheduler") {
+      MILLRACE_RETURN_IF_ERROR(check_socket());
+      ::unlink(layout_.port_file().c_str());
+    }
     MILLRACE_TRY(id, start_daemon(spec));
-    record_.parts[part] = {id, spec.arguments};
+    record_.parts[part] = {id, spec.arguments, tokens_.at(part)};
     checked_.insert(part);
     fresh_.insert(part);
     return save();
   }
 
-  bool is_as_wanted(const std::string& part, const DaemonId& id, const DaemonSpec& spec) const {
+  // Empty where it lives as it is wanted.
+  std::string why_restart(const std::string& part, const DaemonId& id,
+                          const DaemonSpec& spec) const {
     const auto known = record_.parts.find(part);
-    return known != record_.parts.end() && known->second.id == id &&
-           known->second.arguments == spec.arguments && runs_program(id, spec.program);
+    if (known == record_.parts.end() || known->second.id != id ||
+        known->second.arguments != spec.arguments || !runs_program(id, spec.program))
+      return "its settings or its program have changed";
+    if (known->second.tokens != tokens_.at(part)) return "its token has changed";
+    return part == "scheduler" ? lost_file() : "";
+  }
+
+  // What a scheduler that runs has made is found again by nobody once it is removed: one started
+  // anew makes it anew. Empty: nothing is lost.
+  std::string lost_file() const {
+    std::error_code problem;
+    if (!fs::exists(layout_.port_file(), problem))
+      return "\"" + layout_.port_file().string() + "\" is gone";
+    // Without its database it leads nobody, and has no socket then.
+    if (database_lasted_ && !fs::exists(layout_.worker_socket(), problem))
+      return "\"" + layout_.worker_socket().string() + "\" is gone";
+    return "";
+  }
+
+  Status check_socket() const {
+    std::error_code problem;
+    const fs::file_type type = fs::symlink_status(layout_.worker_socket(), problem).type();
+    if (type == fs::file_type::socket || type == fs::file_type::not_found) return ok_status();
+    return Error{ErrorClass::kUser, "up.directory_in_the_way",
+                 "\"" + layout_.worker_socket().string() + "\" is no socket", "move it away"};
   }
 
   Error ended(const std::string& part) const {
@@ -151,6 +185,8 @@ class Starter {
   const Say& say_;
   const postgres::PrivatePostgres server_;
   const Clock::time_point deadline_;
+  std::map<std::string, std::string> tokens_;  // of each part, as a fingerprint
+  bool database_lasted_ = true;                // it ran all the while
   std::set<std::string> checked_;  // parts that were seen alive and as wanted, or started
   std::set<std::string> fresh_;    // parts that were started: if one ends, it can't be helped
 };

@@ -30,7 +30,7 @@ Status check_private(const std::filesystem::path& path, const struct stat& statu
                  "name another place, or have its owner remove it"};
   if ((status.st_mode & 077) != 0)
     return Error{ErrorClass::kUser, "file.open_to_others", quoted(path) + " is open to other users",
-                 "chmod go= " + quoted(path)};
+                 "close it to them: chmod go= " + quoted(path)};
   return ok_status();
 }
 
@@ -78,7 +78,8 @@ Result<std::string> read_secret_file(const std::filesystem::path& file) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos)
-    return Error{ErrorClass::kUser, "file.empty", quoted(file) + " is empty"};
+    return Error{ErrorClass::kUser, "file.empty", quoted(file) + " is empty",
+                 "write the token into it, or remove the file where its owner makes it anew"};
   return std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
 }
 

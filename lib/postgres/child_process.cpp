@@ -32,6 +32,8 @@ Result<process::Handle> start_child(const ChildOptions& options) {
   start.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"};
   if (!options.directory.empty()) start.folder = options.directory;
   start.descriptors = {options.standard_input, options.standard_output, options.standard_output};
+  if (options.kept_open != process::StartOptions::kNull)
+    start.descriptors.push_back(options.kept_open);
   if (options.own_session) start.group = process::Group::kOwnSession;
   start.user = options.user;
   start.umask = 0077;

@@ -19,8 +19,9 @@ struct ChildOptions {
   std::filesystem::path directory = {};    // working directory, "/" when empty
   int standard_input = process::StartOptions::kNull;
   int standard_output = process::StartOptions::kNull;  // also standard error
-  bool own_session = false;                            // survives the terminal
-  int parent_death_signal = 0;                         // 0: survives the parent
+  int kept_open = process::StartOptions::kNull;  // further descriptor of ours, which it inherits
+  bool own_session = false;                      // survives the terminal
+  int parent_death_signal = 0;                   // 0: survives the parent
 };
 
 Result<process::Handle> start_child(const ChildOptions& options);

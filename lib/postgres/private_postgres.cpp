@@ -278,10 +278,13 @@ Status PrivatePostgres::make_directories() const {
   return private_folder(options_.socket_directory, owner);
 }
 
-Status PrivatePostgres::run(std::vector<std::string> argv, const std::string& input) const {
+// The program holds the lock as well: it may outlive us, and whoever comes next waits for its end.
+Status PrivatePostgres::run(std::vector<std::string> argv, const std::string& input,
+                            const process::OwnedFd& lock) const {
   const std::string program = fs::path(argv.front()).filename();
   MILLRACE_TRY(result,
-               run_child({.argv = std::move(argv), .user = server_user_}, input, seconds(120)));
+               run_child({.argv = std::move(argv), .user = server_user_, .kept_open = lock.get()},
+                         input, seconds(120)));
   if (result.exit_code == 0) return ok_status();
   const bool full = result.output.find("No space left on device") != std::string::npos;
   return Error{full ? ErrorClass::kResource : ErrorClass::kInfrastructure,
@@ -308,7 +311,7 @@ Status PrivatePostgres::write_access_files(const fs::path& data) const {
                     std::string("local all ") + kName + " peer map=" + kName + "\n");
 }
 
-Status PrivatePostgres::make_cluster() const {
+Status PrivatePostgres::make_cluster(const process::OwnedFd& lock) const {
   const fs::path data = options_.directory / "data.new";
   {
     const AsUser as_user(server_user_);
@@ -325,11 +328,11 @@ Status PrivatePostgres::make_cluster() const {
                                      "--data-checksums",
                                      "--no-instructions"};
   if (!options_.durable) initdb.emplace_back("--no-sync");
-  MILLRACE_RETURN_IF_ERROR(run(std::move(initdb), ""));
+  MILLRACE_RETURN_IF_ERROR(run(std::move(initdb), "", lock));
   MILLRACE_RETURN_IF_ERROR(
       run({(options_.binaries / "postgres").string(), "--single", "-D", data.string(), "-c",
            "fsync=" + std::string(options_.durable ? "on" : "off"), "postgres"},
-          std::string("CREATE DATABASE ") + kName + "\n"));
+          std::string("CREATE DATABASE ") + kName + "\n", lock));
   const AsUser as_user(server_user_);
   MILLRACE_RETURN_IF_ERROR(write_access_files(data));
   if (::rename(data.c_str(), data_directory().c_str()) != 0) {
@@ -350,7 +353,7 @@ Status PrivatePostgres::init() const {
     lock = std::move(locked);
   }
   if (data_version(data_directory())) return ok_status();
-  return make_cluster();
+  return make_cluster(*lock);
 }
 
 std::optional<process::Handle> PrivatePostgres::postmaster() const {

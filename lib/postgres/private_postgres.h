@@ -81,9 +81,10 @@ class PrivatePostgres {
   explicit PrivatePostgres(PrivatePostgresOptions options) : options_(std::move(options)) {}
 
   Status make_directories() const;
-  Status make_cluster() const;
+  Status make_cluster(const process::OwnedFd& lock) const;
   Status write_access_files(const std::filesystem::path& data) const;
-  Status run(std::vector<std::string> argv, const std::string& input) const;
+  Status run(std::vector<std::string> argv, const std::string& input,
+             const process::OwnedFd& lock) const;
   Status launch(Monotonic deadline) const;
   std::optional<process::Handle> postmaster() const;
   std::vector<std::string> server_arguments() const;

@@ -1,6 +1,8 @@
 #include "lib/postgres/private_postgres.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -190,6 +192,45 @@ TEST_F(PrivatePostgresTest, a_test_server_dies_with_its_parent) {
   open();
   while (server_->status().running) ::usleep(1000);
   SUCCEED();
+}
+
+// initdb outlives an `up` that is killed, and clears up what it made when that is taken from it.
+TEST_F(PrivatePostgresTest, an_initdb_whose_starter_was_killed_is_waited_for) {
+  const fs::path programs = root_ / "programs";
+  const fs::path stays = root_ / "stays";
+  fs::create_directory(programs);
+  fs::permissions(root_, fs::perms::all);  // the server's user, under root, writes here too
+  const auto script = [&](const char* name, const std::string& text) {
+    std::ofstream(programs / name) << "#!/bin/sh\n" << text;
+    fs::permissions(programs / name, fs::perms(0755));
+  };
+  script("postgres", "echo 'postgres (PostgreSQL) 15.0'\n");
+  script("initdb", "echo $$ > '" + stays.string() + ".new' && mv '" + stays.string() + ".new' '" +
+                       stays.string() + "'\nexec sleep 1000\n");
+  PrivatePostgresOptions slow = options();
+  slow.binaries = programs;
+  const auto server = PrivatePostgres::open(slow);
+  ASSERT_TRUE(server.ok()) << server.error().to_text();
+
+  const pid_t starter = ::fork();
+  if (starter == 0) ::_exit(server->init().ok() ? 0 : 1);
+  pid_t initdb = 0;
+  while (!(std::ifstream(stays) >> initdb)) ASSERT_EQ(::waitpid(starter, nullptr, WNOHANG), 0);
+  ::kill(starter, SIGKILL);
+  ::waitpid(starter, nullptr, 0);
+
+  {
+    const process::OwnedFd lock(
+        ::open((slow.directory / "lock").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    ASSERT_TRUE(lock);
+    EXPECT_NE(::flock(lock.get(), LOCK_EX | LOCK_NB), 0) << "another would work beside it";
+  }
+  const auto orphan = process::Handle::of(initdb);
+  ASSERT_TRUE(orphan);
+  orphan->signal(SIGKILL);
+  ASSERT_TRUE(orphan->wait(seconds(60)));
+  open();
+  start();
 }
 
 }  // namespace

@@ -64,6 +64,15 @@ TEST(ReadPool, no_server_is_an_error_and_leaves_the_place_free) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(pool, "SELECT 1").error().code, "postgres.unavailable");
 }
 
+TEST(ReadPool, what_the_server_could_not_be_reached_for_is_one_line) {
+  ReadPool pool("host=/nowhere", 1);
+  const Error error = ask(pool, "SELECT 1").error();
+  EXPECT_NE(error.message.find("No such file or directory"), std::string::npos) << error.message;
+  // libpq asks back on a line of its own, which begins with a tab.
+  EXPECT_EQ(error.message.find_first_of("\t\n\r?"), std::string::npos) << error.message;
+  EXPECT_EQ(error.message.find("  "), std::string::npos) << error.message;
+}
+
 TEST(ReadPool, timeouts_give_way_to_what_is_said) {
   EXPECT_EQ(with_timeouts("host=a connect_timeout=9").ends_with("host=a connect_timeout=9"), true);
   EXPECT_EQ(with_timeouts("postgresql://h/d?x=1")

@@ -1,5 +1,6 @@
 #include "lib/postgres/sql_failure.h"
 
+#include <algorithm>
 #include <pqxx/except>
 #include <string_view>
 
@@ -27,10 +28,18 @@ constexpr Rule kRules[] = {
     {"25P03", SqlTrouble::kLost},    // idle in transaction for too long: the session is ended
 };
 
+// What libpq asks back ("\tIs the server running locally …?") is left out: it explains nothing.
 std::string one_line(std::string_view text) {
   std::string line;
-  for (const char c : text) line += c == '\n' || c == '\r' ? ' ' : c;
-  while (!line.empty() && line.back() == ' ') line.pop_back();
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    const std::string_view part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (part.empty() || (part.starts_with('\t') && part.ends_with('?'))) continue;
+    if (!line.empty()) line += ' ';
+    for (const char c : part) line += c == '\t' ? ' ' : c;
+  }
+  while (line.ends_with(' ')) line.pop_back();
   return line;
 }
 

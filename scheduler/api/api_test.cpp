@@ -450,6 +450,22 @@ TEST_F(ApiTest, a_waiting_task_is_explained) {
   EXPECT_EQ(body_of(missing)["hint"], "did you mean load?");
 }
 
+TEST_F(ApiTest, an_attempt_that_was_cancelled_is_called_so) {
+  put_flights();
+  const std::string name = start_run();
+  host_.join_worker();
+  host_.wait_start("load");
+  EXPECT_EQ(host_.send("PATCH", run_of(name), R"({"desiredState":"Cancelled"})", kJson).status,
+            200);
+  host_.fail("load", "task.cancelled");
+  while (body_of(host_.get(run_of(name)))["status"]["phase"] != "Cancelled") {
+  }
+  const Json attempt = body_of(host_.get(run_of(name) + "/tasks/load/attempts"))["items"][0];
+  EXPECT_EQ(attempt["state"], "Cancelled");
+  EXPECT_FALSE(attempt.contains("error")) << attempt;
+  EXPECT_EQ(attempt.value("message", ""), "it went wrong");
+}
+
 TEST_F(ApiTest, figures_of_a_running_attempt_are_shown) {
   put_flights();
   const std::string name = start_run();

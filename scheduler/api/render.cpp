@@ -267,7 +267,10 @@ Json attempt_json(const AttemptRecord& attempt) {
   json["attempt"] = attempt.ref.attempt.value();
   json["epoch"] = attempt.ref.epoch.value();
   json["phase"] = to_string(attempt.phase);
-  json["state"] = !attempt.ended ? "Running" : (attempt.failure ? "Failed" : "Succeeded");
+  json["state"] = !attempt.ended      ? "Running"
+                  : attempt.cancelled ? "Cancelled"
+                  : attempt.failure   ? "Failed"
+                                      : "Succeeded";
   json["workerId"] = attempt.worker.to_text();
   put(json, "worker", attempt.worker_name);
   json["request"] = resources_json(attempt.request);
@@ -276,7 +279,9 @@ Json attempt_json(const AttemptRecord& attempt) {
     json["endedAt"] = time_text(*attempt.ended);
     json["usage"] = usage_json(attempt.usage);
   }
-  if (attempt.failure) {
+  if (attempt.cancelled && attempt.failure) {
+    put(json, "message", attempt.failure->message);  // no error: it did as it was told
+  } else if (attempt.failure) {
     const scheduler::Failure& failure = *attempt.failure;
     Json error = {{"class", to_string(failure.error_class)},
                   {"code", failure.code},

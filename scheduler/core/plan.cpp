@@ -77,10 +77,12 @@ void Planner::on_timer(const Timer& timer) {
       const bool queue = timer.kind == TimerKind::kQueueTimeout;
       if (holds_lease(task->state)) return stop(ref, Stop::kTaskTimeout, events::kTaskTimedOut);
       if (task->state == TaskState::kPending) return;
-      return emit(events::TaskEnded{
-          ref, TaskState::kFailed,
-          queue ? "task.queue_timed_out" : std::string(events::kTaskTimedOut),
-          queue ? "found no room within its queueTimeout" : kTaskTimedOutMessage, now_.wall});
+      return emit(
+          events::TaskEnded{ref, TaskState::kFailed,
+                            queue ? "task.queue_timed_out" : std::string(events::kTaskTimedOut),
+                            queue ? "found no room within its queueTimeout" + what_was_short(ref)
+                                  : kTaskTimedOutMessage,
+                            now_.wall});
     }
     case TimerKind::kRunTimeout:
       return cancel_run(ref.run, "run.timed_out");

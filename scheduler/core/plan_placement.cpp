@@ -94,6 +94,18 @@ void Planner::place_task(const ReadyKey& key, WorkerId worker) {
       liveness_.workers().at(worker).name});
 }
 
+std::string Planner::what_was_short(TaskRef ref) const {
+  constexpr std::size_t kNamed = 3;  // workers, so that a message stays one
+  const WaitReason why = explain_wait(state_, liveness_, ref, settings_);
+  if (why.code == "NotWaiting") return "";
+  std::string text = ": " + why.message;
+  for (std::size_t i = 0; i < std::min(kNamed, why.workers.size()); ++i)
+    text += (i == 0 ? ": " : "; ") + why.workers[i];
+  if (why.workers.size() > kNamed)
+    text += "; and " + std::to_string(why.workers.size() - kNamed) + " more";
+  return text;
+}
+
 WaitReason explain_wait(const State& state, const Liveness& liveness, TaskRef ref,
                         const Settings& settings) {
   const RunHeader* run = state.run(ref.run);

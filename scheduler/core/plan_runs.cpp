@@ -7,6 +7,8 @@
 namespace millrace::scheduler {
 namespace {
 
+constexpr std::size_t kMaxRunName = 63;  // as of every object
+
 Error not_kept(const Rerun& rerun, const std::string& dataset) {
   return Error{ErrorClass::kUser, "rerun.not_kept",
                "what run \"" + rerun.origin_name + "\" read or wrote of dataset \"" + dataset +
@@ -14,15 +16,22 @@ Error not_kept(const Rerun& rerun, const std::string& dataset) {
                "start a new run"};
 }
 
+// A name that can be asked for, of `end` and as much of the workflow's as there is room for.
+std::string name_of(const std::string& workflow, const std::string& end) {
+  std::string start = workflow.substr(0, kMaxRunName - 1 - end.size());
+  while (start.ends_with('-')) start.pop_back();
+  return start + "-" + end;
+}
+
 // "flights-7k2": the workflow and some characters of the id's random end; more where that is taken.
 std::string name_after(const std::string& workflow, const RunId& id, const Draft& draft,
                        const std::string& ns) {
   const std::string text = id.to_text();
   for (std::size_t length = 5; length < text.size(); ++length) {
-    std::string name = workflow + "-" + text.substr(text.size() - length);
+    std::string name = name_of(workflow, text.substr(text.size() - length));
     if (!draft.run_name_taken({ns, name})) return name;
   }
-  return workflow + "-" + text;
+  return name_of(workflow, text);
 }
 
 bool written_by_run(const WorkflowSpec& spec, const std::string& dataset) {
@@ -220,9 +229,10 @@ void Planner::settle_task(TaskRef ref) {
   const Task& task = *draft_.task(ref);
   if (task.state != TaskState::kPending) return;
   const TaskSpec& spec = run->task_spec(ref.task);
-  const bool wrong = std::any_of(spec.needs.begin(), spec.needs.end(), [&](TaskIndex need) {
+  const auto wrong_need = std::find_if(spec.needs.begin(), spec.needs.end(), [&](TaskIndex need) {
     return went_wrong(draft_.task({ref.run, need})->state);
   });
+  const bool wrong = wrong_need != spec.needs.end();
   const bool cancelled = run->desired == DesiredState::kCancelled;
   const bool by_person = cancelled && run->desired_reason.empty();
   const bool needs_ended = task.needs_open == 0;
@@ -232,7 +242,7 @@ void Planner::settle_task(TaskRef ref) {
         emit(events::TaskEnded{ref, TaskState::kCancelled, "task.cancelled", "", now_.wall});
       else if (wrong)  // at once: what it waits for besides can't help it
         emit(events::TaskEnded{ref, TaskState::kSkipped, "task.skipped.need_failed",
-                               "a task that it needs did not succeed", now_.wall});
+                               cause_of_skip(ref, *wrong_need), now_.wall});
       else if (needs_ended)
         emit(events::TaskReady{ref, now_.wall});
       return;
@@ -251,6 +261,19 @@ void Planner::settle_task(TaskRef ref) {
       if (needs_ended) emit(events::TaskReady{ref, now_.wall});
       return;
   }
+}
+
+std::string Planner::cause_of_skip(TaskRef skipped, TaskIndex need) {
+  // What a need was skipped for is what this one is skipped for: skips cascade within one batch.
+  const auto known = causes_.find({skipped.run, need});
+  const TaskIndex cause = known == causes_.end() ? need : known->second;
+  causes_.emplace(skipped, cause);
+  const TaskRef ref{skipped.run, cause};
+  const TaskState state = draft_.task(ref)->state;
+  return "\"" + draft_.run(ref.run)->task_spec(cause).name + "\", on which it depends, " +
+         (state == TaskState::kFailed      ? "failed"
+          : state == TaskState::kCancelled ? "was cancelled"
+                                           : "was skipped");
 }
 
 void Planner::finish_run(RunId id) {

@@ -64,6 +64,8 @@ class Planner {
   // What the end (or the creation) of tasks makes ready or moot, and whether the run ends.
   void settle(RunId run);
   void settle_task(TaskRef ref);
+  // Why a task does not run for which `need` went wrong, by the name of the task it began with.
+  std::string cause_of_skip(TaskRef skipped, TaskIndex need);
   void finish_run(RunId run);
   // plan_attempts.cpp
   void on(const WorkerJoined& input);
@@ -94,6 +96,8 @@ class Planner {
   // plan_placement.cpp
   void place();
   void place_task(const ReadyKey& key, WorkerId worker);
+  // ": no worker is connected", of a task that has waited until now.
+  std::string what_was_short(TaskRef ref) const;
 
   void emit(Event event, AttachmentRef attachment = nullptr);
   void reply(RequestId request, Result<ReplyBody> body);
@@ -111,6 +115,7 @@ class Planner {
   // Tasks that an event may have made ready or moot, by run; a run that is here may also have
   // ended.
   std::map<RunId, std::vector<TaskIndex>> unsettled_;
+  std::map<TaskRef, TaskIndex> causes_;  // of the skips of this batch
   std::vector<const SweepSnapshots*> sweeps_;
 };
 

@@ -83,6 +83,7 @@ struct AttemptRecord {
   WallTime placed;
   std::optional<WallTime> ended;   // nothing: it holds a lease
   std::optional<Failure> failure;  // nothing: it runs, or succeeded
+  bool cancelled = false;          // ended because it was told to: what `failure` says of it
   std::string next;                // what followed a failure: "retry.transient", "retry.exhausted"
   std::string message;             // "336,776 rows, 3 quarantined"
   std::string outputs_json;        // "" or an object

@@ -95,6 +95,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   std::string checkpoint_interval = "60s";
   std::string log_format = "text";
   std::vector<std::string> queues;
+  bool check = false;
   CLI::App app{"The scheduler: owns runs, places tasks on workers, serves the REST API."};
   app.set_version_flag("--version", MILLRACE_VERSION);
   app.add_option("--postgres", options.postgres, "connection string of the database")->required();
@@ -119,6 +120,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--queue-limit", queues, "NAME=N: attempts of a queue at once; repeatable");
   RetentionFlags retention;
   retention.add_to(app, options.retention);
+  app.add_flag("--check", check, "say whether these options are right, and end");
   app.add_option("--log-format", log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   try {
@@ -131,6 +133,9 @@ ParsedOptions parse_options(int argc, char** argv) {
     std::fprintf(stderr, "millrace-scheduler: %s\n", what.c_str());
     return ParsedOptions{std::nullopt, 2};
   };
+  const auto refuse_flag = [&refuse](const std::string& flag, const Error& why) {
+    return refuse(flag + ": " + why.message + "; " + why.hint);
+  };
   const auto colon = listen.rfind(':');
   if (colon == std::string::npos)
     return refuse("--listen wants address:port, not \"" + listen + "\"");
@@ -141,10 +146,10 @@ ParsedOptions parse_options(int argc, char** argv) {
   if (failure != std::errc() || end != listen.data() + listen.size())
     return refuse("--listen wants address:port, not \"" + listen + "\"");
   const Result<Micros> parsed = parse_duration(lease);
-  if (!parsed.ok()) return refuse("--lease: " + parsed.error().to_text());
+  if (!parsed.ok()) return refuse_flag("--lease", parsed.error());
   options.lease = *parsed;
   const Result<Micros> looks = parse_duration(checkpoint_interval);
-  if (!looks.ok()) return refuse("--checkpoint-interval: " + looks.error().to_text());
+  if (!looks.ok()) return refuse_flag("--checkpoint-interval", looks.error());
   options.checkpoint_interval = *looks;
   for (const std::string& queue : queues) {
     const auto equals = queue.find('=');
@@ -157,7 +162,8 @@ ParsedOptions parse_options(int argc, char** argv) {
     options.queue_limits[queue.substr(0, equals)] = limit;
   }
   if (const Status checked = retention.check(options.retention); !checked.ok())
-    return refuse(checked.error().to_text());
+    return refuse_flag(checked.error().path, checked.error());
+  if (check) return {std::nullopt, 0};
   if (options.log_dir.empty()) options.log_dir = options.data_root / "logs";
   if (options.sql_parser.empty())
     options.sql_parser =

@@ -133,6 +133,7 @@ AttemptRecord to_attempt(TaskRef task, const pqxx::row& row) {
   if (outcome == "Failed" || outcome == "Cancelled") {
     parse_error_class(error_class, failure.error_class);
     attempt.failure = std::move(failure);
+    attempt.cancelled = outcome == "Cancelled";
   } else {
     attempt.message = std::move(failure.message);
   }
@@ -179,6 +180,9 @@ Status StoreReader::read(const std::function<Status(Transaction&)>& look) {
   if (status.ok() || status.error().error_class != ErrorClass::kTransient) return status;
   Error error = std::move(status).error();
   error.code = "store.unavailable";
+  error.message = "the database is not available: " + error.message;
+  if (error.hint.empty())
+    error.hint = "look at Postgres; of a local stack, `millrace up` starts it again";
   return error;
 }
 

@@ -352,7 +352,10 @@ TEST_F(StoreReaderTest, a_log_that_was_cut_says_so) {
 
 TEST_F(StoreReaderTest, no_database_is_an_error_that_passes) {
   StoreReader nowhere("host=/nowhere");
-  EXPECT_EQ(nowhere.body({}).error().code, "store.unavailable");
+  const Error error = nowhere.body({}).error();
+  EXPECT_EQ(error.code, "store.unavailable");
+  EXPECT_EQ(error.message.rfind("the database is not available: ", 0), 0U) << error.message;
+  EXPECT_NE(error.hint.find("`millrace up`"), std::string::npos) << error.hint;
   EXPECT_EQ(nowhere.events({}, {}, 1).error().error_class, ErrorClass::kTransient);
 }
 

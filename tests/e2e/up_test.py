@@ -191,6 +191,8 @@ class ExitCodes(unittest.TestCase):
             self.assertEqual(stack.call("wait", run, "--timeout", "300ms", check=False).returncode, 9)
             stack.call("cancel", run)
             self.assertEqual(stack.call("wait", run, "--timeout", "60s", check=False).returncode, 8)
+            self.assertEqual([attempt["state"] for attempt in stack.attempts(run, "nap")], ["Cancelled"])
+            self.assertIn("attempt 1 on local: Cancelled after", stack.call("explain", "task", f"{run}/nap").stdout)
 
 
 if __name__ == "__main__":

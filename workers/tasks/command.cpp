@@ -116,15 +116,15 @@ Result<std::string> outputs_of(const std::vector<manifest::Output>& declared,
 
 Error error_of(const CommandEnd& end, const manifest::CommandTask& task) {
   const std::string& program = task.argv.front();
-  if (end.signal == SIGKILL)
-    return Error{ErrorClass::kResource, "command.killed",
-                 "\"" + program + "\" was killed, most likely for want of memory",
-                 "grant the task more memory by resources"};
-  if (end.signal != 0)
-    return Error{ErrorClass::kUser, "command.signal",
-                 "\"" + program + "\" was ended by signal " + std::to_string(end.signal) + " (" +
-                     ::strsignal(end.signal) + ")",
-                 "look at the task's log"};
+  if (end.signal != 0) {
+    const std::string message = "\"" + program + "\" was ended by signal " +
+                                std::to_string(end.signal) + " (" + ::strsignal(end.signal) + ")";
+    // The worker tells of the attempt's own limit; left are the machine's memory, and whoever else.
+    if (end.signal == SIGKILL)
+      return Error{ErrorClass::kResource, "command.killed", message,
+                   "look at the task's log, and whether the machine was short of memory"};
+    return Error{ErrorClass::kUser, "command.signal", message, "look at the task's log"};
+  }
   const std::string message =
       "\"" + program + "\" ended with exit code " + std::to_string(end.exit_code);
   for (const manifest::ExitCodeMeaning& meaning : task.exit_codes)

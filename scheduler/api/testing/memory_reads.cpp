@@ -82,6 +82,7 @@ void MemoryReads::take(const scheduler::Event& event, const scheduler::Attachmen
     AttemptRecord& record = attempts_[failed->attempt.task_ref()].back();
     record.ended = failed->at;
     record.failure = failed->failure;
+    record.cancelled = std::holds_alternative<events::Cancelled>(failed->next);
     if (const auto* retry = std::get_if<events::Retry>(&failed->next)) record.next = retry->reason;
     if (const auto* give_up = std::get_if<events::GiveUp>(&failed->next))
       record.next = give_up->reason;
