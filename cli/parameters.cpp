@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 namespace millrace::cli {
 
@@ -15,7 +15,7 @@ Result<std::vector<GivenParameter>> split_parameters(const std::vector<std::stri
     if (equals == std::string::npos || equals == 0)
       return Error{ErrorClass::kUser, "usage", "-p \"" + argument + "\" is not name=value"};
     for (const std::string& text : {argument.substr(0, equals), argument.substr(equals + 1)})
-      if (manifest::valid_utf8_prefix(text) < text.size())
+      if (valid_utf8_prefix(text) < text.size())
         return Error{ErrorClass::kUser, "parameter.encoding",
                      "-p \"" + argument.substr(0, equals) + "\" is no UTF-8",
                      "write it as base64, or put it into a file"};

@@ -12,7 +12,7 @@
 #include "cli/rows_text.h"
 #include "cli/text.h"
 #include "manifest/quantity.h"
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 namespace millrace::cli {
 namespace {
@@ -105,7 +105,7 @@ Exit execute(const commands::Query& options, Session& session) {
   Asked asked{.sql = options.sql, .limit = options.limit};
   if (options.sql == "-")
     asked.sql.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  if (manifest::valid_utf8_prefix(asked.sql) < asked.sql.size())
+  if (valid_utf8_prefix(asked.sql) < asked.sql.size())
     return report(session.err, Error{ErrorClass::kUser, "query.encoding", "the query is no UTF-8",
                                      "write other bytes as '\\xFF'::BLOB"});
   if (options.timeout) asked.timeout = *options.timeout;
