@@ -183,33 +183,6 @@ TEST_F(ApiTest, lists_can_be_watched) {
   EXPECT_TRUE(elsewhere.broken()) << "nothing of another namespace";
 }
 
-// --- logs ---
-
-TEST_F(ApiTest, logs_are_read_in_pieces_and_followed) {
-  put_flights();
-  const std::string name = start_run();
-  EXPECT_EQ(host_.get(run_of(name) + "/logs").status, 400);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load").status, 404) << "not attempted yet";
-  host_.join_worker();
-  host_.wait_start("load");
-  host_.append_log("first\n", false);
-  RawResponse log = host_.get(run_of(name) + "/logs?task=load");
-  EXPECT_EQ(log.status, 200);
-  EXPECT_EQ(log.body, "first\n");
-  EXPECT_EQ(log.headers.at("millrace-next-offset"), "6");
-  EXPECT_EQ(log.headers.at("millrace-log-ended"), "false");
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load&offset=2&limit=2").body, "rs");
-  http::RawClient follower(host_.port());
-  follower.send(http::raw_request("GET", run_of(name) + "/logs?task=load&follow=true",
-                                  Host::authorization()));
-  follower.read_head();
-  EXPECT_NE(follower.read_until("first\n").find("first"), std::string::npos);
-  host_.append_log("last\n", true);
-  EXPECT_NE(follower.read_until("0\r\n\r\n").find("last\n"), std::string::npos);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load&attempt=2").status, 404);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=lod").status, 404);
-}
-
 // --- load ---
 
 TEST(ApiLoad, a_reader_that_does_not_read_is_dropped_and_resumes) {
