@@ -83,23 +83,22 @@ Response refusal_of(const error_code& ec, bool timed_out) {
 
 // Why the end of the body can't be told: Beast takes a body whose coding it does not know for none,
 // and what the body holds for the next request (RFC 9112, 6.1 and 6.3).
-std::optional<Response> undelimited(const bhttp::request_header<>& head) {
-  const auto fields = head.equal_range(bhttp::field::transfer_encoding);
-  if (fields.first == fields.second) return std::nullopt;
+std::optional<Response> undelimited(const Headers& headers, unsigned version) {
+  if (!headers.has("transfer-encoding")) return std::nullopt;
+  const std::string list = headers.list("transfer-encoding");
   std::vector<std::string> codings;
-  for (auto field = fields.first; field != fields.second; ++field)
-    for (std::string_view rest(field->value().data(), field->value().size()); !rest.empty();) {
-      const std::string_view item = rest.substr(0, rest.find(','));
-      rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-      const auto begin = item.find_first_not_of(" \t");
-      if (begin == std::string_view::npos) continue;
-      codings.emplace_back(item.substr(begin, item.find_last_not_of(" \t") - begin + 1));
-    }
+  for (std::string_view rest = list; !rest.empty();) {
+    const std::string_view item = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(item.size() + 1, rest.size()));
+    const auto begin = item.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) continue;
+    codings.emplace_back(item.substr(begin, item.find_last_not_of(" \t") - begin + 1));
+  }
   const auto chunked = std::count_if(codings.begin(), codings.end(), [](const std::string& coding) {
     return beast::iequals(coding, "chunked");
   });
-  if (chunked != 1 || !beast::iequals(codings.back(), "chunked") || head.version() < 11 ||
-      head.count(bhttp::field::content_length) > 0)
+  if (chunked != 1 || !beast::iequals(codings.back(), "chunked") || version < 11 ||
+      headers.has("content-length"))
     return refusal(400, "Bad request", "the Transfer-Encoding does not tell where the body ends",
                    "http.malformed");
   if (codings.size() > 1)
@@ -296,7 +295,7 @@ asio::awaitable<bool> Connection::read_head(Parser* parser) {
   request_.peer = peer_;
   for (const auto& field : head)
     request_.headers.add(text_of(field.name_string()), text_of(field.value()));
-  if (response_ = undelimited(head); response_) {
+  if (response_ = undelimited(request_.headers, version_); response_) {
     broken_ = true;
     keep_alive_ = false;
     co_return false;

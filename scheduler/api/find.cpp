@@ -11,6 +11,10 @@ namespace millrace::api {
 
 Result<FoundRun> find_run(Context& context, const http::Request& request, SeeRun see) {
   MILLRACE_TRY(name, labels_of(request, "run"));
+  return find_run(context, name, std::move(see));
+}
+
+Result<FoundRun> find_run(Context& context, const scheduler::NamespacedName& name, SeeRun see) {
   const auto id = scheduler::RunId::parse(name.name);
   struct Seen {
     std::optional<RunSummary> summary;
