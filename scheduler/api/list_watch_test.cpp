@@ -29,7 +29,7 @@ class ListWatchTest : public ApiTest {
                       const std::vector<Event>& events) const {
     for (std::size_t known = 0; known <= events.size(); ++known) {
       const std::string& after = known == 0 ? before : events[known - 1].id;
-      EventReader by_query(host_, path + "&after=" + after);
+      EventReader by_query(host_, std::string(path).append("&after=").append(after));
       EventReader by_header(host_, path, "Last-Event-ID: " + after + "\r\n");
       for (EventReader* reader : {&by_query, &by_header}) {
         ASSERT_EQ(reader->status(), 200) << after;
