@@ -302,8 +302,9 @@ class Grammar {
     auto logs = std::make_shared<commands::Logs>();
     command = add("logs", "Print the logs of a run's tasks", logs);
     add_name(command, "target", logs->target, "RUN or RUN/TASK")->required();
-    command->add_option("--attempt", logs->attempt, "Of this attempt, instead of the latest");
-    command->add_flag("-F,--follow", logs->follow, "Go on until the run ends");
+    command->add_option("--attempt", logs->attempt,
+                        "Of this attempt, instead of the latest, which may be at work");
+    command->add_flag("-F,--follow", logs->follow, "Go on until the attempt ends");
     auto explain = std::make_shared<commands::Explain>();
     command = add("explain", "Say why a task or run is as it is, or what a field means", explain);
     add_name(command, "what", explain->what, "task, run, or a field such as workflow.spec.tasks")

@@ -1,5 +1,6 @@
 #include "lib/http/connection.h"
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -15,6 +16,7 @@
 #include <ctime>
 #include <exception>
 #include <limits>
+#include <vector>
 
 #include "lib/http/problem.h"
 #include "lib/http/url.h"
@@ -77,6 +79,32 @@ Response refusal_of(const error_code& ec, bool timed_out) {
   if (timed_out)
     return refusal(408, "Too slow", "the request did not come in time", "http.request_timeout");
   return refusal(400, "Bad request", "no HTTP/1.1 request: " + ec.message(), "http.malformed");
+}
+
+// Why the end of the body can't be told: Beast takes a body whose coding it does not know for none,
+// and what the body holds for the next request (RFC 9112, 6.1 and 6.3).
+std::optional<Response> undelimited(const Headers& headers, unsigned version) {
+  if (!headers.has("transfer-encoding")) return std::nullopt;
+  const std::string list = headers.list("transfer-encoding");
+  std::vector<std::string> codings;
+  for (std::string_view rest = list; !rest.empty();) {
+    const std::string_view item = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(item.size() + 1, rest.size()));
+    const auto begin = item.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) continue;
+    codings.emplace_back(item.substr(begin, item.find_last_not_of(" \t") - begin + 1));
+  }
+  const auto chunked = std::count_if(codings.begin(), codings.end(), [](const std::string& coding) {
+    return beast::iequals(coding, "chunked");
+  });
+  if (chunked != 1 || !beast::iequals(codings.back(), "chunked") || version < 11 ||
+      headers.has("content-length"))
+    return refusal(400, "Bad request", "the Transfer-Encoding does not tell where the body ends",
+                   "http.malformed");
+  if (codings.size() > 1)
+    return refusal(501, "Not implemented", "of transfer codings only \"chunked\" is understood",
+                   "http.coding_unknown");
+  return std::nullopt;
 }
 
 bool has_no_body(int status) { return status == 204 || status == 304 || status < 200; }
@@ -267,6 +295,11 @@ asio::awaitable<bool> Connection::read_head(Parser* parser) {
   request_.peer = peer_;
   for (const auto& field : head)
     request_.headers.add(text_of(field.name_string()), text_of(field.value()));
+  if (response_ = undelimited(request_.headers, version_); response_) {
+    broken_ = true;
+    keep_alive_ = false;
+    co_return false;
+  }
   const std::string target = text_of(head.target());
   auto parsed = parse_target(target == "*" && request_.method == "OPTIONS" ? "/" : target);
   const bool host_missing = version_ >= 11 && head.count(bhttp::field::host) != 1;
@@ -276,7 +309,8 @@ asio::awaitable<bool> Connection::read_head(Parser* parser) {
     response_ =
         host_missing
             ? refusal(400, "Bad request", "exactly one Host header is needed", "http.host_missing")
-            : refusal(400, "Bad request", "the target is no path with correct escapes",
+            : refusal(400, "Bad request",
+                      "the target is no path, and no http URL, with correct escapes",
                       "http.target_invalid");
     co_return false;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "lib/http/problem.h"
 
@@ -21,6 +22,23 @@ std::string_view Headers::get(std::string_view name) const {
   for (const auto& [field, value] : fields_)
     if (same_name(field, name)) return value;
   return {};
+}
+
+std::size_t Headers::count(std::string_view name) const {
+  return static_cast<std::size_t>(
+      std::count_if(fields_.begin(), fields_.end(),
+                    [name](const auto& field) { return same_name(field.first, name); }));
+}
+
+std::string Headers::list(std::string_view name) const {
+  std::string all;
+  bool first = true;
+  for (const auto& [field, value] : fields_) {
+    if (!same_name(field, name)) continue;
+    if (!std::exchange(first, false)) all += ", ";
+    all += value;
+  }
+  return all;
 }
 
 bool Headers::has(std::string_view name) const {

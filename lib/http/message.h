@@ -1,6 +1,7 @@
 // Requests and responses of the HTTP server as plain values: no Beast, no sockets.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,6 +28,9 @@ class Headers {
   // The first field of that name; empty when there is none.
   std::string_view get(std::string_view name) const;
   bool has(std::string_view name) const;
+  std::size_t count(std::string_view name) const;
+  // All fields of that name as the one list that they are together (RFC 9110, 5.3): "a, b".
+  std::string list(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
 
  private:

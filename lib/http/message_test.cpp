@@ -64,7 +64,23 @@ TEST(Url, reads_targets) {
   EXPECT_EQ(target->query.get("x"), "a&b");
   EXPECT_EQ(target->query.get("y"), "1 2");
   EXPECT_EQ(target->query.get("z"), std::nullopt);
-  EXPECT_FALSE(parse_target("http://other/"));
+  struct Absolute {
+    const char* target;
+    std::string path;
+    std::string b;
+  };
+  for (const Absolute& c :
+       {Absolute{"http://other/a?b=1", "/a", "1"}, Absolute{"HTTPS://other:8080?b=2", "/", "2"},
+        Absolute{"http://[::1]:80", "/", ""}, Absolute{"http://other/", "/", ""}}) {
+    const auto absolute = parse_target(c.target);
+    ASSERT_TRUE(absolute) << c.target;
+    EXPECT_EQ(absolute->path, c.path) << c.target;
+    EXPECT_EQ(absolute->query.get("b").value_or(""), c.b) << c.target;
+  }
+  EXPECT_FALSE(parse_target("http:///a"));
+  EXPECT_FALSE(parse_target("http:/a"));
+  EXPECT_FALSE(parse_target("ftp://other/"));
+  EXPECT_FALSE(parse_target("other:80"));
   EXPECT_FALSE(parse_target(""));
   EXPECT_FALSE(parse_target("/a?b=%zz"));
   EXPECT_FALSE(parse_target("/a%0cb"));

@@ -174,7 +174,8 @@ TEST_F(ServerTest, refuses_what_is_no_request) {
       {"bad chunk",
        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400},
       {"bad escape", "GET /hello/x?a=%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"absolute target", "GET http://a/hello/x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"absolute target of another scheme", "GET ftp://a/hello/x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"absolute target of nobody", "GET http:///hello/x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
   };
   for (const Case& c : cases) {
     RawClient client(port());
@@ -188,6 +189,58 @@ TEST_F(ServerTest, refuses_what_is_no_request) {
     EXPECT_TRUE(client.ended()) << c.what;
   }
   EXPECT_EQ(fetch(port(), "GET", "/hello/x").status, 200) << "and goes on";
+}
+
+// Where a body of an unknown coding ends nobody can tell: what follows must not count as a request,
+// which a proxy that reads the coding differently would let anybody slip in.
+TEST_F(ServerTest, a_body_that_cannot_be_delimited_is_refused_with_all_that_follows) {
+  start();
+  struct Case {
+    std::string fields;
+    int status;
+    std::string version = "1.1";
+  };
+  const Case cases[] = {
+      {"Transfer-Encoding: xchunked", 400},
+      {"Transfer-Encoding: identity", 400},
+      {"Transfer-Encoding: chunked, gzip", 400},
+      {"Transfer-Encoding: gzip", 400},
+      {"Transfer-Encoding:", 400},
+      {"Transfer-Encoding: \"chunked\"", 400},
+      {"Transfer-Encoding: xchunked\r\nContent-Length: 5", 400},
+      {"Transfer-Encoding: chunked\r\nTransfer-Encoding: xchunked", 400},
+      {"Transfer-Encoding: chunked, chunked", 400},
+      {"Transfer-Encoding: chunked", 400, "1.0"},
+      {"Transfer-Encoding: gzip, chunked", 501},
+      {"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", 501},
+  };
+  for (const Case& c : cases) {
+    RawClient client(port());
+    client.send("POST /echo HTTP/" + c.version + "\r\nHost: a\r\nConnection: keep-alive\r\n" +
+                c.fields + "\r\n\r\n0\r\n\r\nGET /hello/smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto response = client.read();
+    ASSERT_TRUE(response) << c.fields;
+    EXPECT_EQ(response->status, c.status) << c.fields << ": " << response->body;
+    client.shutdown_send();
+    EXPECT_TRUE(client.ended()) << c.fields;
+  }
+  RawClient client(port());
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked \r\n\r\n1\r\na\r\n0\r\n\r\n");
+  EXPECT_EQ(client.read()->body, "a");
+}
+
+TEST_F(ServerTest, takes_targets_as_proxies_write_them) {
+  start();
+  for (const char* target :
+       {"http://a/hello/x", "HTTP://other:80/hello/x?y=1", "https://a/hello/x"}) {
+    RawClient client(port());
+    client.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(client.read()->body, "hello x") << target;
+  }
+  RawClient client(port());
+  client.send("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read()->status, 404) << "the root, where nothing is";
 }
 
 TEST_F(ServerTest, header_over_the_limit_is_refused) {

@@ -1,6 +1,6 @@
 #include "lib/http/url.h"
 
-#include <array>
+#include <algorithm>
 
 namespace millrace::http {
 namespace {
@@ -17,6 +17,27 @@ bool is_control(unsigned char c) { return c < 0x20 || c == 0x7F; }
 bool is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '.' || c == '_' || c == '~';
+}
+
+// Whether `text` begins with `prefix`, which is in lower case, in any case.
+bool begins(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) {
+           return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
+         });
+}
+
+// What follows the authority of an absolute form: "/path?query", "?query" or "". Nothing when there
+// is no authority.
+std::optional<std::string_view> after_authority(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!begins(target, scheme)) continue;
+    target.remove_prefix(scheme.size());
+    const auto end = std::min(target.find_first_of("/?"), target.size());
+    if (end == 0) return std::nullopt;
+    return target.substr(end);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -59,10 +80,16 @@ std::string percent_encode(std::string_view text) {
 }
 
 std::optional<Target> parse_target(std::string_view target) {
-  if (target.empty() || target.front() != '/') return std::nullopt;
+  const bool origin_form = !target.empty() && target.front() == '/';
+  if (!origin_form) {
+    const auto rest = after_authority(target);
+    if (!rest) return std::nullopt;
+    target = *rest;
+  }
   Target parsed;
   const auto question = target.find('?');
   parsed.path = std::string(target.substr(0, question));
+  if (parsed.path.empty()) parsed.path.push_back('/');
   if (!percent_decode(parsed.path)) return std::nullopt;
   if (question == std::string_view::npos) return parsed;
   std::string_view rest = target.substr(question + 1);

@@ -19,8 +19,9 @@ struct Target {
   std::string path;  // as sent, not decoded: "/" separates before escapes are read
   Parameters query;
 };
-// An origin-form request target, "/v1/runs?limit=5". Nothing when it is no such thing or badly
-// escaped.
+// A request target in origin form, "/v1/runs?limit=5", or in absolute form, as to a proxy:
+// "http://host:8080/v1/runs", whose authority is passed over. Nothing when it is no such thing or
+// badly escaped.
 std::optional<Target> parse_target(std::string_view target);
 
 }  // namespace millrace::http

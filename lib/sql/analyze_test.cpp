@@ -190,6 +190,10 @@ TEST(Analyze, parameters_have_plain_names) {
   EXPECT_EQ(refused("SELECT $Min").code, "sql.parameter");
   EXPECT_EQ(refused("SELECT $größe").code, "sql.parameter");
   EXPECT_EQ(refused("SELECT a,\n $2").path, "2:2");
+  // The parser numbers them; nobody wrote such a number.
+  EXPECT_EQ(refused("SELECT 5, ?").path, "1:11");
+  EXPECT_EQ(refused("SELECT 5, ?").message, "parameters have names, and \"?\" has none");
+  EXPECT_EQ(refused("SELECT '?',\n /* ? */ ? + ?").path, "2:10");
 }
 
 // Texts as people write them, one of each kind of function and syntax.

@@ -1,6 +1,7 @@
 #include "lib/sql/source_map.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace millrace::sql {
 namespace {
@@ -169,6 +170,7 @@ void SourceMap::scan() {
       }
       parameters_.try_emplace(std::string(text_.substr(start + 1, i - start - 1)), start);
     } else {
+      if (c == '?') question_marks_.push_back(i);
       ++i;
     }
   }
@@ -223,6 +225,14 @@ std::optional<Position> SourceMap::parameter(std::string_view name) const {
   const auto found = parameters_.find(name);
   if (found == parameters_.end()) return std::nullopt;
   return at(found->second);
+}
+
+std::optional<Position> SourceMap::question_mark(std::string_view n) const {
+  std::size_t number = 0;
+  const auto [end, failure] = std::from_chars(n.data(), n.data() + n.size(), number);
+  if (failure != std::errc() || end != n.data() + n.size()) return std::nullopt;
+  if (number == 0 || number > question_marks_.size()) return std::nullopt;
+  return at(question_marks_[number - 1]);
 }
 
 std::string_view SourceMap::first_word() const {

@@ -32,6 +32,8 @@ class SourceMap {
 
   // First use of $name in the text.
   std::optional<Position> parameter(std::string_view name) const;
+  // The n-th "?", which the parser calls n; it is nobody's name.
+  std::optional<Position> question_mark(std::string_view n) const;
   // Where the first word begins, and the word itself ("COPY"); empty for a text of spaces and
   // comments.
   Position first_word_position() const { return at(first_word_offset_); }
@@ -53,6 +55,7 @@ class SourceMap {
   };
   std::vector<Shrunk> shrunk_;
   std::map<std::string, std::size_t, std::less<>> parameters_;
+  std::vector<std::size_t> question_marks_;
   std::size_t first_word_offset_ = 0;
   std::size_t second_statement_offset_ = std::string_view::npos;
 };

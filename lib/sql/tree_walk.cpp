@@ -326,10 +326,12 @@ class Walk {
   Status check_parameter(const json& node) {
     const std::string name = text_of(node, "identifier");
     const std::optional<Position> found = source_.parameter(name);
-    const Position position = found.value_or(place());
+    const std::optional<Position> mark = found ? std::nullopt : source_.question_mark(name);
+    const Position position = found ? *found : mark.value_or(place());
     if (!is_plain_name(name)) {
       return placed(Error{ErrorClass::kUser, "sql.parameter",
-                          "parameters have names: \"$" + name + "\" is not $ and a name"},
+                          mark ? std::string("parameters have names, and \"?\" has none")
+                               : "parameters have names: \"$" + name + "\" is not $ and a name"},
                     position)
           .hint_at("write $name, in lower case, for a parameter called \"name\"");
     }

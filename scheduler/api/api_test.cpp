@@ -26,6 +26,20 @@ TEST_F(ApiTest, answers_without_a_token_only_what_is_harmless) {
 
 // The document tells of every route and of no other, so neither is forgotten when the other
 // changes.
+TEST_F(ApiTest, the_openapi_document_says_how_lists_are_watched) {
+  const Json document = body_of(http::fetch(host_.port(), "GET", "/v1/openapi.json"));
+  for (const char* list : {"runs", "workflows"}) {
+    const Json& get = document["paths"]["/v1/namespaces/{ns}/" + std::string(list)]["get"];
+    std::set<std::string> parameters;
+    for (const Json& parameter : get["parameters"]) parameters.insert(parameter.value("$ref", ""));
+    for (const char* name : {"Watch", "After", "LastEventId"})
+      EXPECT_TRUE(parameters.contains("#/components/parameters/" + std::string(name)))
+          << list << " " << name;
+    EXPECT_TRUE(get["responses"]["200"]["content"].contains("text/event-stream")) << list;
+    EXPECT_TRUE(get["responses"].contains("410")) << list;
+  }
+}
+
 TEST_F(ApiTest, the_openapi_document_has_every_route) {
   const Json document = body_of(http::fetch(host_.port(), "GET", "/v1/openapi.json"));
   std::set<std::string> told;
@@ -89,54 +103,6 @@ TEST_F(ApiTest, a_workflow_is_put_read_listed_changed_and_deleted) {
   EXPECT_EQ(host_.send("DELETE", kWorkflow).status, 204);
   EXPECT_EQ(host_.get(kWorkflow).status, 404);
   EXPECT_EQ(host_.send("DELETE", kWorkflow).status, 404);
-}
-
-TEST_F(ApiTest, preconditions_hold_or_nothing_changes) {
-  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + "If-Match: \"1\"\r\n").status, 412);
-  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + "If-Match: *\r\n").status, 412);
-  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + "If-None-Match: *\r\n").status, 201);
-  const RawResponse second = host_.send("PUT", kWorkflow, kFlights, kYaml + "If-None-Match: *\r\n");
-  EXPECT_EQ(second.status, 412);
-  EXPECT_EQ(body_of(second)["code"], "document.conflict");
-  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + "If-Match: \"1\"\r\n").status, 200);
-  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + "If-Match: *\r\n").status, 200);
-  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + "If-Match: what\r\n").status, 412);
-  EXPECT_EQ(host_.send("DELETE", kWorkflow, "", "If-Match: \"7\"\r\n").status, 412);
-  EXPECT_EQ(host_.get(kWorkflow).status, 200);
-}
-
-TEST_F(ApiTest, a_document_comes_back_as_it_was_shown_unless_it_changed_since) {
-  put_flights();
-  const Json shown = body_of(host_.get(kWorkflow));
-  EXPECT_EQ(host_.send("PUT", kWorkflow, shown.dump(), kJson).status, 200) << "unchanged";
-  Json changed = shown;
-  changed["spec"]["parameters"][0]["integer"]["default"] = 200;
-  const RawResponse update = host_.send("PUT", kWorkflow, changed.dump(), kJson);
-  ASSERT_EQ(update.status, 200) << update.body;
-  changed["spec"]["parameters"][0]["integer"]["default"] = 300;
-  const RawResponse stale = host_.send("PUT", kWorkflow, changed.dump(), kJson);
-  EXPECT_EQ(stale.status, 412);
-  EXPECT_EQ(body_of(stale)["code"], "document.conflict");
-  EXPECT_EQ(host_.send("PUT", kWorkflow + "?dryRun=All", changed.dump(), kJson).status, 412);
-  changed["metadata"]["resourceVersion"] = "of no kind";
-  EXPECT_EQ(host_.send("PUT", kWorkflow, changed.dump(), kJson).status, 412);
-  changed["metadata"]["resourceVersion"] = body_of(update)["metadata"]["resourceVersion"];
-  EXPECT_EQ(host_.send("PUT", kWorkflow, changed.dump(), kJson + "If-Match: \"1\"\r\n").status, 412)
-      << "both must hold";
-  EXPECT_EQ(host_.send("PUT", kWorkflow, changed.dump(), kJson).status, 200);
-}
-
-TEST_F(ApiTest, a_version_is_never_used_again) {
-  put_flights();
-  const std::string first = host_.get(kWorkflow).headers.at("etag");
-  EXPECT_EQ(host_.send("DELETE", kWorkflow).status, 204);
-  put_flights();
-  const RawResponse anew = host_.get(kWorkflow);
-  EXPECT_NE(anew.headers.at("etag"), first);
-  EXPECT_EQ(body_of(anew)["metadata"]["generation"], 1);
-  const std::string stale = "If-Match: " + first + "\r\n";
-  EXPECT_EQ(host_.send("PUT", kWorkflow, kFlights, kYaml + stale).status, 412);
-  EXPECT_EQ(host_.send("DELETE", kWorkflow, "", stale).status, 412);
 }
 
 TEST_F(ApiTest, dry_run_tells_and_changes_nothing) {
@@ -280,12 +246,15 @@ TEST_F(ApiTest, a_run_goes_from_start_to_end) {
   EXPECT_EQ(host_.get(run_of(name) + "/tasks/load/explanation").status, 200);
 
   const Json datasets = body_of(host_.get(std::string(kNamespace) + "/datasets"));
+  const std::string as_of = body_of(host_.get(kRuns))["asOf"];
+  EXPECT_EQ(datasets.value("asOf", ""), as_of);
   ASSERT_EQ(datasets["items"].size(), 3u);
   const Json flights = body_of(host_.get(std::string(kNamespace) + "/datasets/flights"));
   EXPECT_EQ(flights["status"]["rows"], 3);
   EXPECT_EQ(flights["status"]["schema"]["columns"][0]["name"], "a");
   const Json snapshots =
       body_of(host_.get(std::string(kNamespace) + "/datasets/flights/snapshots"));
+  EXPECT_EQ(snapshots.value("asOf", ""), as_of);
   EXPECT_EQ(snapshots["items"][0]["task"], "load");
   EXPECT_EQ(snapshots["items"][0]["run"], name);
 }
@@ -332,6 +301,65 @@ TEST_F(ApiTest, a_key_makes_one_run) {
                       kJson + "Idempotency-Key: " + std::string(300, 'x') + "\r\n")
                 .status,
             400);
+  EXPECT_EQ(
+      host_.send("POST", kRuns, R"({"workflow":"flights"})", key + "Idempotency-Key: other\r\n")
+          .status,
+      400)
+      << "which of the two?";
+}
+
+// Otherwise a PUT that is repeated would find another run under its name, and a name two runs.
+TEST_F(ApiTest, a_name_is_its_runs_for_as_long_as_that_is_kept) {
+  put_flights();
+  const std::string body = R"({"workflow":"flights","name":"mine"})";
+  EXPECT_EQ(host_.send("PUT", run_of("mine"), body, kJson).status, 201);
+  for (const bool ended : {false, true}) {
+    if (ended) host_.send("DELETE", run_of("mine"));
+    const RawResponse taken = host_.send("POST", kRuns, body, kJson);
+    EXPECT_EQ(taken.status, 409) << ended;
+    EXPECT_EQ(body_of(taken)["code"], "run.exists");
+    EXPECT_EQ(host_.send("POST", kRuns, body, kJson + "Idempotency-Key: a\r\n").status, 409);
+    EXPECT_EQ(host_.send("PUT", run_of("mine"), body, kJson).status, 200);
+  }
+  EXPECT_EQ(body_of(host_.get(kRuns))["items"].size(), 1u);
+  // A replay under its key asks for no run of its own.
+  const std::string yours = R"({"workflow":"flights","name":"yours"})";
+  const std::string key = kJson + "Idempotency-Key: b\r\n";
+  EXPECT_EQ(host_.send("POST", kRuns, yours, key).status, 201);
+  host_.send("DELETE", run_of("yours"));
+  EXPECT_EQ(host_.send("POST", kRuns, yours, key).status, 200);
+  EXPECT_EQ(host_.send("PUT", run_of("yours"), yours, kJson).status, 200);
+  EXPECT_EQ(body_of(host_.get(kRuns))["items"].size(), 2u);
+}
+
+TEST_F(ApiTest, a_run_is_asked_for_in_yaml_as_in_json) {
+  put_flights();
+  const RawResponse run = host_.send(
+      "POST", kRuns, "workflow: flights\nname: mine\nparameters: {min_flights: 5}\n", kYaml);
+  ASSERT_EQ(run.status, 201) << run.body;
+  EXPECT_EQ(body_of(run)["spec"]["parameters"][0]["value"], 5);
+  EXPECT_EQ(host_
+                .send("PUT", run_of("mine"),
+                      R"({"workflow":"flights","parameters":{"min_flights":5}})", kJson)
+                .status,
+            200)
+      << "the same run";
+  EXPECT_EQ(host_.send("POST", kRuns, "workflow: flights").status, 201) << "of no media type";
+  struct Case {
+    const char* body;
+    const char* pointer;
+  };
+  for (const Case& c :
+       {Case{"workflow: flights\nparameters: {min_flights: many}", "/parameters/min_flights"},
+        Case{"workflow: flights\nworkflw: x", "/workflw"}, Case{"name: a", ""},
+        Case{"workflow: 5", "/workflow"}}) {
+    const RawResponse wrong = host_.send("POST", kRuns, c.body, kYaml);
+    EXPECT_EQ(wrong.status, 422) << c.body;
+    EXPECT_EQ(body_of(wrong)["errors"][0].value("pointer", ""), c.pointer) << wrong.body;
+  }
+  for (const char* no_mapping :
+       {"workflow", "- workflow: flights", "workflow: a\nworkflow: b", "{", ""})
+    EXPECT_EQ(host_.send("POST", kRuns, no_mapping, kYaml).status, 422) << no_mapping;
 }
 
 TEST_F(ApiTest, a_run_is_put_once_under_its_name) {

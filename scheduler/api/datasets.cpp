@@ -7,10 +7,18 @@
 namespace millrace::api {
 namespace {
 
+// Before the catalog is read: what it shows is at least as new.
+Result<std::string> as_of(Context& context) {
+  return look_at(context.ports.engine, [](const View& view) -> Result<std::string> {
+    return EventId::end_of(view.applied).to_text();
+  });
+}
+
 Result<http::Response> list_datasets(Context& context, const http::Request& request) {
   MILLRACE_RETURN_IF_ERROR(check_query(request, {"limit", "cursor"}));
   MILLRACE_TRY(ns, label_of(request, "ns"));
   MILLRACE_TRY(page, page_of(request));
+  MILLRACE_TRY(seen, as_of(context));
   // One more than asked for tells whether there is a next page.
   MILLRACE_TRY(datasets, context.ports.reads.datasets(ns, page.after, page.limit + 1));
   const bool more = datasets.size() > page.limit;
@@ -18,7 +26,7 @@ Result<http::Response> list_datasets(Context& context, const http::Request& requ
   Json items = Json::array();
   for (const DatasetRecord& dataset : datasets) items.push_back(dataset_json(dataset, ns));
   return json_response(
-      list_json(std::move(items), more ? next_cursor(request, datasets.back().name) : "", ""));
+      list_json(std::move(items), more ? next_cursor(request, datasets.back().name) : "", seen));
 }
 
 Result<scheduler::NamespacedName> dataset_of(const http::Request& request) {
@@ -50,6 +58,7 @@ Result<http::Response> list_snapshots(Context& context, const http::Request& req
     if (!parsed) return invalid_request("cursor", "the cursor belongs to no such list");
     before = *parsed;
   }
+  MILLRACE_TRY(seen, as_of(context));
   MILLRACE_TRY(dataset, context.ports.reads.dataset(name));
   if (!dataset) return no_dataset(name.name);
   MILLRACE_TRY(snapshots, context.ports.reads.snapshots(name, before, page.limit + 1));
@@ -58,7 +67,7 @@ Result<http::Response> list_snapshots(Context& context, const http::Request& req
   Json items = Json::array();
   for (const SnapshotRecord& snapshot : snapshots) items.push_back(snapshot_json(snapshot));
   return json_response(list_json(
-      std::move(items), more ? next_cursor(request, snapshots.back().id.to_text()) : "", ""));
+      std::move(items), more ? next_cursor(request, snapshots.back().id.to_text()) : "", seen));
 }
 
 }  // namespace

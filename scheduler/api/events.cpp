@@ -12,6 +12,7 @@
 #include "scheduler/api/find.h"
 #include "scheduler/api/problems.h"
 #include "scheduler/api/query.h"
+#include "scheduler/api/run_names.h"
 
 namespace millrace::api {
 namespace {
@@ -72,6 +73,15 @@ std::function<std::string()> progress_source(ProgressPort& port,
   };
 }
 
+// What the log has after the watcher's position.
+Result<LogPage> next_page(const Context& context, const Watcher& watcher) {
+  return context.ports.reads.events(watcher.position, watcher.interest.run, kLogPage);
+}
+
+Error not_yet(EventId position) {
+  return invalid_request("after", "event " + position.to_text() + " has not happened yet");
+}
+
 // One stream on its way from the past to the present. Lives as long as its stream is fed.
 class Replay : public std::enable_shared_from_this<Replay> {
  public:
@@ -95,22 +105,26 @@ class Replay : public std::enable_shared_from_this<Replay> {
 
   // From the log. On the pool.
   void read_log() {
-    const auto page =
-        context_.ports.reads.events(watcher_->position, watcher_->interest.run, kLogPage);
+    const auto page = next_page(context_, *watcher_);
     // The client comes back and is told why, with a status.
     if (!page.ok()) return watcher_->stream->cut();
     write_page(*page);
   }
 
+  // On the pool.
   void write_page(const LogPage& page) {
+    const bool of_runs = watcher_->interest.scope == Interest::Scope::kRuns;
+    if (of_runs && !names_.learn(context_, page).ok()) return watcher_->stream->cut();
     std::deque<std::string> frames;
     bool ended = false;
     for (const LoggedEvent& logged : page.events) {
-      const FeedEntry entry{logged.id, logged.event, run_};
+      const FeedEntry entry{logged.id, logged.event,
+                            of_runs ? names_.of(run_of(logged.event)) : run_};
       std::string frame = frame_for(watcher_->interest, entry, ended);
       if (!frame.empty()) frames.push_back(std::move(frame));
       if (ended) break;
     }
+    if (of_runs) names_.forget_ended(page);
     watcher_->position = std::max(watcher_->position, page.next);
     log_done_ = page.complete;
     write_then_follow(std::move(frames), ended);
@@ -162,7 +176,8 @@ class Replay : public std::enable_shared_from_this<Replay> {
 
   Context& context_;
   const WatcherRef watcher_;
-  const std::shared_ptr<const RunContext> run_;
+  const std::shared_ptr<const RunContext> run_;  // of kRun
+  RunNames names_;                               // of kRuns
   std::deque<std::string> frames_;
   bool ends_ = false;
   bool log_done_ = false;
@@ -215,8 +230,7 @@ Status watch_run(Context& context, const http::Request& request, const http::Res
                    beginning.tasks.push_back(view_of(tasks[i], scheduler::TaskIndex(i)));
                }));
   const RunRecord& record = found.summary.record;
-  if (position && *position > found.as_of)
-    return invalid_request("after", "event " + position->to_text() + " has not happened yet");
+  if (position && *position > found.as_of) return not_yet(*position);
   auto run = std::make_shared<const RunContext>(
       RunContext{record.id, record.ns, record.name, record.workflow, record.spec});
 
@@ -249,7 +263,7 @@ Status watch_run(Context& context, const http::Request& request, const http::Res
     return ok_status();
   }
   // Before the response begins: a position that the log has forgotten is a status, 410.
-  MILLRACE_TRY(page, context.ports.reads.events(*position, record.id, kLogPage));
+  MILLRACE_TRY(page, next_page(context, *watcher));
   responder.send(stream_response(watcher->stream));
   replay->write_page(page);
   return ok_status();
@@ -269,15 +283,20 @@ Status watch_list(Context& context, const http::Request& request, const http::Re
     return Seen{as_of, context.feed.covers(position.value_or(as_of))};
   });
   if (!seen.ok()) return seen.error();
-  if (position && !seen->covered)
-    return Error{ErrorClass::kUser, "log.expired",
-                 "events after " + position->to_text() + " are not kept any more",
-                 "list again, and watch after its asOf"};
+  if (position && *position > seen->as_of) return not_yet(*position);
   auto watcher = std::make_shared<Watcher>(Watcher{.interest = std::move(interest),
                                                    .position = position.value_or(seen->as_of),
                                                    .stream = make_stream(context, {})});
+  const auto replay = std::make_shared<Replay>(context, watcher, nullptr);
+  if (!position || seen->covered) {
+    responder.send(stream_response(watcher->stream));
+    replay->follow();
+    return ok_status();
+  }
+  // As of a run: what is forgotten here the log has, or a status says that it has not.
+  MILLRACE_TRY(page, next_page(context, *watcher));
   responder.send(stream_response(watcher->stream));
-  std::make_shared<Replay>(context, watcher, nullptr)->follow();
+  replay->write_page(page);
   return ok_status();
 }
 

@@ -11,6 +11,10 @@ namespace millrace::api {
 
 Result<FoundRun> find_run(Context& context, const http::Request& request, SeeRun see) {
   MILLRACE_TRY(name, labels_of(request, "run"));
+  return find_run(context, name, std::move(see));
+}
+
+Result<FoundRun> find_run(Context& context, const scheduler::NamespacedName& name, SeeRun see) {
   const auto id = scheduler::RunId::parse(name.name);
   struct Seen {
     std::optional<RunSummary> summary;
@@ -64,14 +68,19 @@ Status add_endings(Context& context, scheduler::RunId run, std::vector<TaskView>
 
 const scheduler::WorkflowSpec* spec_of(const RunSummary& run) { return run.record.spec.get(); }
 
+std::optional<scheduler::TaskIndex> index_of(const scheduler::WorkflowSpec& spec,
+                                             const std::string& task) {
+  for (std::uint32_t i = 0; i < spec.tasks.size(); ++i)
+    if (spec.tasks[i].name == task) return scheduler::TaskIndex(i);
+  return std::nullopt;
+}
+
 Result<scheduler::TaskIndex> find_task(const RunSummary& run, const std::string& name) {
-  const scheduler::WorkflowSpec* spec = spec_of(run);
   std::vector<std::string> names;
-  if (spec != nullptr)
-    for (std::uint32_t i = 0; i < spec->tasks.size(); ++i) {
-      if (spec->tasks[i].name == name) return scheduler::TaskIndex(i);
-      names.push_back(spec->tasks[i].name);
-    }
+  if (const scheduler::WorkflowSpec* spec = spec_of(run); spec != nullptr) {
+    if (const auto index = index_of(*spec, name)) return *index;
+    for (const scheduler::TaskSpec& task : spec->tasks) names.push_back(task.name);
+  }
   return not_found("task.not_found", "run \"" + run.record.name + "\" has no task \"" + name + "\"",
                    manifest::meant_hint(name, names));
 }

@@ -16,7 +16,11 @@ struct FoundRun {
 // at it. Errors: request.invalid, run.not_found.
 using SeeRun = std::function<void(const View&, scheduler::RunId)>;
 Result<FoundRun> find_run(Context& context, const http::Request& request, SeeRun see = {});
+Result<FoundRun> find_run(Context& context, const scheduler::NamespacedName& name, SeeRun see = {});
 
+// The position of the task of that name; nothing: there is none.
+std::optional<scheduler::TaskIndex> index_of(const scheduler::WorkflowSpec& spec,
+                                             const std::string& task);
 // The position of {task} in the run's spec. Errors: request.invalid, task.not_found.
 Result<scheduler::TaskIndex> find_task(const RunSummary& run, const http::Request& request);
 Result<scheduler::TaskIndex> find_task(const RunSummary& run, const std::string& name);

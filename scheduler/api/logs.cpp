@@ -2,7 +2,7 @@
 // the attempt has ended.
 #include <algorithm>
 
-#include "scheduler/api/find.h"
+#include "scheduler/api/attempts.h"
 #include "scheduler/api/problems.h"
 #include "scheduler/api/query.h"
 
@@ -10,6 +10,7 @@ namespace millrace::api {
 namespace {
 
 constexpr std::size_t kPiece = 256 << 10;
+constexpr std::int64_t kMostAtOnce = 1 << 20;
 constexpr std::int64_t kMaxOffset = std::int64_t{1} << 50;
 
 bool says_something(Context& context, const AttemptRecord& attempt) {
@@ -20,15 +21,33 @@ bool says_something(Context& context, const AttemptRecord& attempt) {
 
 // Which attempt: the one asked for, or the latest. A publication has a log only when something was
 // worth a word: without one, the attempt is meant that staged what it publishes.
-Result<scheduler::AttemptRef> attempt_of(Context& context, scheduler::TaskRef task,
+Result<scheduler::AttemptRef> attempt_of(Context& context, const FoundAttempts& found,
                                          const http::Request& request) {
   MILLRACE_TRY(number, integer_query(request, "attempt", 1, UINT32_MAX));
-  MILLRACE_TRY(attempts, context.ports.reads.attempts(task));
-  for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt)
+  for (auto attempt = found.attempts.rbegin(); attempt != found.attempts.rend(); ++attempt)
     if (number ? attempt->ref.attempt.value() == *number : says_something(context, *attempt))
       return attempt->ref;
   return not_found("log.not_found",
                    number ? "the task has no such attempt" : "the task has not been attempted");
+}
+
+struct Piece {
+  LogText log;
+  bool ended = false;  // nothing will follow
+};
+
+// Error log.not_found: the attempt has ended without a word. One at work may yet say something.
+Result<Piece> read_piece(Context& context, const scheduler::AttemptRef& attempt,
+                         std::int64_t offset, std::size_t limit) {
+  // Before the log is read: what its attempt has said by its end is in it then.
+  MILLRACE_TRY(at_work, is_at_work(context, attempt));
+  Result<LogText> text = context.ports.logs.read(attempt, offset, limit);
+  if (text.ok()) {
+    const bool ended = !at_work && text->next == text->size;
+    return Piece{std::move(text).value(), ended};
+  }
+  if (text.error().code != "log.not_found" || !at_work) return std::move(text).error();
+  return Piece{};
 }
 
 // Follows a log: a piece each time the reader has room, a look each second while nothing is new.
@@ -61,14 +80,15 @@ class Follow : public std::enable_shared_from_this<Follow> {
   void read() {
     const auto stream = stream_.lock();
     if (stream == nullptr || stream->abandoned()) return;
-    const auto text = context_.ports.logs.read(attempt_, offset_, kPiece);
-    if (!text.ok()) return stream->cut();
-    offset_ = text->next;
-    stream->write(text->text);
-    if (text->ended) return stream->finish();
+    const auto piece = read_piece(context_, attempt_, offset_, kPiece);
+    if (!piece.ok())
+      return piece.error().code == "log.not_found" ? stream->finish() : stream->cut();
+    offset_ = std::max(offset_, piece->log.next);
+    const bool more = !piece->log.text.empty();
+    if (more) stream->write(piece->log.text);
+    if (piece->ended) return stream->finish();
     looking_ = false;
-    if (!text->text.empty())
-      stream->when_below(kPiece, [self = shared_from_this()] { self->look(); });
+    if (more) stream->when_below(kPiece, [self = shared_from_this()] { self->look(); });
   }
 
   Context& context_;
@@ -82,26 +102,25 @@ Status get_log(Context& context, const http::Request& request, const http::Respo
   MILLRACE_RETURN_IF_ERROR(check_query(request, {"task", "attempt", "offset", "limit", "follow"}));
   MILLRACE_TRY(follow, boolean_query(request, "follow"));
   MILLRACE_TRY(offset, integer_query(request, "offset", 0, kMaxOffset));
-  MILLRACE_TRY(limit, integer_query(request, "limit", 1, 1 << 20));
+  MILLRACE_TRY(limit, integer_query(request, "limit", 1, kMostAtOnce));
   const auto task_name = request.query.get("task");
   if (!task_name)
     return invalid_request("task", "the task whose log is wanted is missing", "add task=NAME");
-  MILLRACE_TRY(run, find_run(context, request));
-  MILLRACE_TRY(task, find_task(run.summary, *task_name));
-  MILLRACE_TRY(attempt, attempt_of(context, {run.summary.record.id, task}, request));
+  MILLRACE_TRY(found, find_attempts(context, request, *task_name));
+  MILLRACE_TRY(attempt, attempt_of(context, found, request));
+  const std::int64_t from = offset.value_or(0);
+  const auto most = static_cast<std::size_t>(follow ? 0 : limit.value_or(kMostAtOnce));
+  MILLRACE_TRY(piece, read_piece(context, attempt, from, most));
   http::Response response;
   response.content_type = "text/plain; charset=utf-8";
   response.headers.add("Millrace-Attempt", std::to_string(attempt.attempt.value()));
   if (follow) {
-    response.stream = std::make_shared<Follow>(context, attempt, offset.value_or(0))->open();
-    responder.send(std::move(response));
-    return ok_status();
+    response.stream = std::make_shared<Follow>(context, attempt, from)->open();
+  } else {
+    response.body = std::move(piece.log.text);
+    response.headers.add("Millrace-Next-Offset", std::to_string(piece.log.next));
+    response.headers.add("Millrace-Log-Ended", piece.ended ? "true" : "false");
   }
-  MILLRACE_TRY(text, context.ports.logs.read(attempt, offset.value_or(0),
-                                             static_cast<std::size_t>(limit.value_or(1 << 20))));
-  response.body = std::move(text.text);
-  response.headers.add("Millrace-Next-Offset", std::to_string(text.next));
-  response.headers.add("Millrace-Log-Ended", text.ended ? "true" : "false");
   responder.send(std::move(response));
   return ok_status();
 }

@@ -85,10 +85,11 @@ class ProgressPort {
 struct LogText {
   std::string text;
   std::int64_t next = 0;  // offset to go on from
-  bool ended = false;     // nothing will follow
+  std::int64_t size = 0;  // of the whole log by now
 };
 
-// Logs of attempts. Blocking, thread-safe; called on the pool.
+// Logs of attempts. Whether more will follow is the engine's to say: an attempt's log is complete
+// before its end is told. Blocking, thread-safe; called on the pool.
 class LogPort {
  public:
   virtual ~LogPort() = default;

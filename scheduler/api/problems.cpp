@@ -44,6 +44,7 @@ constexpr std::array kRows = {
     Row{"rerun.not_kept", 409, "Run not kept whole"},
     Row{"rerun.nothing", 409, "Nothing to run again"},
     Row{"run.cancelling", 409, "Run is being cancelled"},
+    Row{"run.conflict", 412, "Changed since it was read"},
     Row{"run.ended", 409, "Run has ended"},
     Row{"run.exists", 409, "Run exists"},
     Row{"run.key_reused", 422, "Idempotency key used for another request"},

@@ -18,13 +18,19 @@ std::string joined(std::initializer_list<std::string_view> names) {
   return text;
 }
 
-// FNV-1a: not a secret, only a check that a cursor comes back to the list it was made for.
+// FNV-1a.
 std::uint64_t hash_of(std::string_view text, std::uint64_t hash = 0xCBF29CE484222325ULL) {
   for (const char c : text) {
     hash ^= static_cast<unsigned char>(c);
     hash *= 0x100000001B3ULL;
   }
   return hash;
+}
+
+std::string digits_of(std::uint64_t hash) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
 }
 
 std::string hex_of(std::string_view bytes) {
@@ -64,9 +70,7 @@ std::string fingerprint(const http::Request& request) {
     if (name == "limit" || name == "cursor") continue;
     hash = hash_of(value, hash_of("=", hash_of(name, hash_of("&", hash))));
   }
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
-  return text;
+  return digits_of(hash);
 }
 
 template <typename Number>
@@ -85,6 +89,8 @@ Result<std::string> checked(const http::Request& request, std::string_view param
 }
 
 }  // namespace
+
+std::string fingerprint(std::string_view text) { return digits_of(hash_of(text)); }
 
 Status check_query(const http::Request& request, std::initializer_list<std::string_view> known) {
   std::set<std::string_view> seen;

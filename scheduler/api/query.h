@@ -45,6 +45,9 @@ inline constexpr std::size_t kMaxPage = 1000;
 Result<PageRequest> page_of(const http::Request& request);
 std::string next_cursor(const http::Request& request, std::string_view last);
 
+// 16 hexadecimal digits that tell texts apart. No secret: for cursors and entity tags.
+std::string fingerprint(std::string_view text);
+
 // RFC 3339 in UTC with as many digits as it needs: "2024-05-01T10:31:00.25Z".
 std::string time_text(WallTime time);
 // RFC 3339 with Z or an offset. Nothing when it is no such time, or none between 1970 and 9999.

@@ -129,6 +129,15 @@ std::string phase_of(const RunSummary& run) {
   return run.waiting ? "Waiting" : "Running";
 }
 
+std::string etag_of(const RunSummary& run) {
+  const scheduler::RunCounts& counts = run.record.counts;
+  std::string text = run.record.id.to_text() + phase_of(run);
+  for (const std::uint32_t count : {counts.open, counts.running, counts.succeeded, counts.failed,
+                                    counts.skipped, counts.cancelled})
+    text += "." + std::to_string(count);
+  return "\"" + fingerprint(text + run.record.last_error) + "\"";
+}
+
 Json parameters_list(const std::string& parameters_json) {
   Json list = Json::array();
   const Json values = embedded(parameters_json);

@@ -28,6 +28,8 @@ RunSummary summary_of(RunRecord record);
 // One word for people: Running, Waiting, Paused, Cancelling, Succeeded, Failed, Cancelled,
 // TimedOut.
 std::string phase_of(const RunSummary& run);
+// Its version, as an entity tag in its quotes: another whenever something happens to it that shows.
+std::string etag_of(const RunSummary& run);
 // `parameters_json` is an object, "" when it is not shown. `as_of` names the state that was looked
 // at.
 // [{name, value}…], as manifests have parameters, of an object of values.

@@ -1,6 +1,7 @@
 #include "scheduler/api/run_request.h"
 
 #include <array>
+#include <optional>
 
 #include "manifest/document.h"
 #include "manifest/formats.h"
@@ -9,6 +10,7 @@
 #include "scheduler/api/bodies.h"
 #include "scheduler/api/body.h"
 #include "scheduler/api/json.h"
+#include "scheduler/api/yaml_json.h"
 
 namespace millrace::api {
 namespace {
@@ -93,12 +95,14 @@ ReadRun read_document(const http::Request& request, manifest::Syntax syntax,
 
 Result<ReadRun> read_run(const http::Request& request, const std::string& ns) {
   MILLRACE_TRY(syntax, syntax_of(request));
-  if (syntax == manifest::Syntax::kJson || request.headers.get("content-type").empty()) {
-    auto body = json_body(request);
-    if (body.ok() && !body->contains("apiVersion") && !body->contains("kind"))
-      return read_short(*body);
-    if (!body.ok() && syntax == manifest::Syntax::kJson) return body.error();
+  std::optional<Json> body;
+  if (syntax == manifest::Syntax::kJson) {
+    MILLRACE_TRY(json, json_body(request));
+    body = std::move(json);
+  } else {
+    body = json_of_yaml(request.body);
   }
+  if (body && !body->contains("apiVersion") && !body->contains("kind")) return read_short(*body);
   return read_document(request, syntax, ns);
 }
 

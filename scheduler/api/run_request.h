@@ -2,7 +2,7 @@
 //
 //   {"workflow": "flights", "parameters": {"min_flights": 5}, "name": "tonight"}
 //
-// or a WorkflowRun document, YAML or JSON, as the CLI and the operator have it. Pure.
+// or a WorkflowRun document, as the CLI and the operator have it; either in YAML or JSON. Pure.
 #pragma once
 
 #include <string>

@@ -3,6 +3,7 @@
 #include <array>
 #include <set>
 
+#include "lib/http/conditions.h"
 #include "manifest/codec.h"
 #include "scheduler/api/body.h"
 #include "scheduler/api/context.h"
@@ -17,6 +18,33 @@ namespace millrace::api {
 namespace {
 
 using scheduler::DesiredState;
+
+// --- conditions ---
+
+// If-Match and If-None-Match of the run as it is; null: there is none. Error: run.conflict.
+Status check_conditions(const http::Request& request, const RunSummary* run) {
+  const std::string tag = run == nullptr ? "" : etag_of(*run);
+  if (http::if_match_holds(request.headers, tag) && http::if_none_match_holds(request.headers, tag))
+    return ok_status();
+  return Error{ErrorClass::kUser, "run.conflict",
+               run == nullptr ? "there is no such run"
+                              : "run \"" + run->record.name + "\" is there, as version " + tag,
+               "read it again and decide by what you find"};
+}
+
+// For the loop, which is to find the run as the conditions were held against it.
+std::optional<scheduler::RunSeen> seen_of(const http::Request& request, const RunSummary& run) {
+  const http::Headers& headers = request.headers;
+  const bool any = !headers.has("if-match") || headers.list("if-match") == "*";
+  if (any && !headers.has("if-none-match")) return std::nullopt;
+  return scheduler::RunSeen{run.desired, run.record.counts};
+}
+
+http::Response run_response(const FoundRun& run, const std::string& parameters_json) {
+  http::Response response = json_response(run_json(run.summary, parameters_json, run.as_of));
+  response.headers.add("ETag", etag_of(run.summary));
+  return response;
+}
 
 // --- start ---
 
@@ -78,6 +106,24 @@ Result<Prepared> prepare(Context& context, const std::string& ns, const ReadRun&
   return prepared;
 }
 
+// A name is its run's for as long as that is kept, living or ended: nobody else's PUT finds another
+// run under it. A replay asks for no run of its own; of those under a known key the loop decides.
+Status check_name(Context& context, const scheduler::NamespacedName& name, const std::string& key) {
+  if (!key.empty()) {
+    MILLRACE_TRY(known, look_at(context.ports.engine, [&](const View& view) -> Result<bool> {
+                   return view.state->key({name.ns, key}) != nullptr;
+                 }));
+    if (known) return ok_status();
+  }
+  const Result<FoundRun> taken = find_run(context, name);
+  if (taken.ok())
+    return Error{ErrorClass::kUser, "run.exists",
+                 "there is a run named \"" + name.name +
+                     (taken->summary.live ? "\", under way" : "\", which has ended"),
+                 "choose another name"};
+  return taken.error().code == "run.not_found" ? ok_status() : Status(taken.error());
+}
+
 // A command: named by us, made once under its idempotency key.
 Status post_run(Context& context, const http::Request& request, const http::Responder& responder) {
   MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
@@ -89,6 +135,8 @@ Status post_run(Context& context, const http::Request& request, const http::Resp
     responder.send(std::move(*prepared.refusal));
     return ok_status();
   }
+  if (!read.run.name.empty())
+    MILLRACE_RETURN_IF_ERROR(check_name(context, {ns, read.run.name}, key));
   prepared.submit.key = key;
   submit_run(context, std::move(prepared.submit), std::move(prepared.parameters_json), responder);
   return ok_status();
@@ -113,6 +161,7 @@ Status put_run(Context& context, const http::Request& request, const http::Respo
   }
   const Result<FoundRun> before = find_run(context, request);
   if (before.ok()) {
+    MILLRACE_RETURN_IF_ERROR(check_conditions(request, &before->summary));
     const RunRecord& record = before->summary.record;
     if (record.workflow != read.run.workflow ||
         record.parameters_hash != prepared.submit.parameters_hash)
@@ -120,11 +169,11 @@ Status put_run(Context& context, const http::Request& request, const http::Respo
           ErrorClass::kUser, "run.exists",
           "run \"" + name.name + "\" was started with another workflow or other parameters",
           "choose another name"};
-    responder.send(
-        json_response(run_json(before->summary, prepared.parameters_json, before->as_of)));
+    responder.send(run_response(*before, prepared.parameters_json));
     return ok_status();
   }
   if (before.error().code != "run.not_found") return before.error();
+  MILLRACE_RETURN_IF_ERROR(check_conditions(request, nullptr));
   if (dry) {
     Json json = submitted_json(name.ns, name.name, read.run.workflow, prepared.parameters_json);
     json["plan"]["change"] = "Create";
@@ -141,12 +190,15 @@ Status put_run(Context& context, const http::Request& request, const http::Respo
 Result<http::Response> get_run(Context& context, const http::Request& request) {
   MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
   MILLRACE_TRY(run, find_run(context, request));
+  const std::string tag = etag_of(run.summary);
+  if (!http::if_none_match_holds(request.headers, tag))
+    return http::Response{.status = 304, .headers = {{"ETag", tag}}};
   // The run is shown without its parameters rather than not at all.
   std::string parameters;
   if (run.summary.record.parameters_hash != scheduler::BodyHash{})
     if (const auto body = context.bodies.get(run.summary.record.parameters_hash); body.ok())
       parameters = **body;
-  return json_response(run_json(run.summary, parameters, run.as_of));
+  return run_response(run, parameters);
 }
 
 struct RunFilter {
@@ -306,17 +358,21 @@ Status patch_run(Context& context, const http::Request& request, const http::Res
   MILLRACE_TRY(body, json_body(request));
   MILLRACE_TRY(desired, desired_of(body));
   MILLRACE_TRY(run, find_run(context, request));
+  MILLRACE_RETURN_IF_ERROR(check_conditions(request, &run.summary));
   if (!run.summary.live)
     return Error{ErrorClass::kUser, "run.ended",
                  "run \"" + run.summary.record.name + "\" has ended"};
-  context.ports.engine.submit(
-      scheduler::SetDesiredState{.request = {}, .run = run.summary.record.id, .desired = desired},
-      [responder, desired, summary = run.summary,
-       as_of = run.as_of](const EnginePort::Answer& answer) mutable {
-        if (!answer.ok()) return responder.send(problem_response(answer.error()));
-        summary.desired = desired;
-        responder.send(json_response(run_json(summary, "", as_of)));
-      });
+  context.ports.engine.submit(scheduler::SetDesiredState{.request = {},
+                                                         .run = run.summary.record.id,
+                                                         .desired = desired,
+                                                         .if_seen = seen_of(request, run.summary)},
+                              [responder, desired, summary = run.summary,
+                               as_of = run.as_of](const EnginePort::Answer& answer) mutable {
+                                if (!answer.ok())
+                                  return responder.send(problem_response(answer.error()));
+                                summary.desired = desired;
+                                responder.send(json_response(run_json(summary, "", as_of)));
+                              });
   return ok_status();
 }
 
@@ -325,16 +381,20 @@ Status delete_run(Context& context, const http::Request& request,
                   const http::Responder& responder) {
   MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
   MILLRACE_TRY(run, find_run(context, request));
+  MILLRACE_RETURN_IF_ERROR(check_conditions(request, &run.summary));
   if (!run.summary.live) {
     responder.send({.status = 204});
     return ok_status();
   }
   context.ports.engine.submit(
-      scheduler::SetDesiredState{
-          .request = {}, .run = run.summary.record.id, .desired = DesiredState::kCancelled},
-      [responder, summary = run.summary,
-       as_of = run.as_of](const EnginePort::Answer& answer) mutable {
-        if (!answer.ok() && answer.error().code == "run.ended")
+      scheduler::SetDesiredState{.request = {},
+                                 .run = run.summary.record.id,
+                                 .desired = DesiredState::kCancelled,
+                                 .if_seen = seen_of(request, run.summary)},
+      [responder, summary = run.summary, as_of = run.as_of,
+       conditional =
+           seen_of(request, run.summary).has_value()](const EnginePort::Answer& answer) mutable {
+        if (!answer.ok() && answer.error().code == "run.ended" && !conditional)
           return responder.send({.status = 204});
         if (!answer.ok()) return responder.send(problem_response(answer.error()));
         summary.desired = DesiredState::kCancelled;

@@ -15,6 +15,8 @@ Result<std::string> idempotency_key(const http::Request& request) {
   if (key.size() > 255 || !printable || (key.empty() && request.headers.has("idempotency-key")))
     return invalid_request("Idempotency-Key",
                            "the key is no text of 1 to 255 printable ASCII characters");
+  if (request.headers.count("idempotency-key") > 1)
+    return invalid_request("Idempotency-Key", "the header is given twice", "send one key");
   return key;
 }
 

@@ -1,6 +1,7 @@
 // R/tasks: what each task does, its attempts, and why it waits.
 #include <map>
 
+#include "scheduler/api/attempts.h"
 #include "scheduler/api/find.h"
 #include "scheduler/api/problems.h"
 #include "scheduler/api/query.h"
@@ -72,14 +73,17 @@ Result<http::Response> get_task(Context& context, const http::Request& request) 
   return not_found("task.not_found", "the task's record is not kept any more");
 }
 
+Json attempts_json(const std::vector<AttemptRecord>& attempts) {
+  Json list = Json::array();
+  for (const AttemptRecord& attempt : attempts) list.push_back(attempt_json(attempt));
+  return list;
+}
+
 Result<http::Response> list_attempts(Context& context, const http::Request& request) {
   MILLRACE_RETURN_IF_ERROR(check_query(request, {}));
-  MILLRACE_TRY(run, find_run(context, request));
-  MILLRACE_TRY(index, find_task(run.summary, request));
-  MILLRACE_TRY(attempts, context.ports.reads.attempts({run.summary.record.id, index}));
-  Json items = Json::array();
-  for (const AttemptRecord& attempt : attempts) items.push_back(attempt_json(attempt));
-  return json_response(list_json(std::move(items), "", run.as_of.to_text()));
+  MILLRACE_TRY(task, name_of(request, "task"));
+  MILLRACE_TRY(found, find_attempts(context, request, task));
+  return json_response(list_json(attempts_json(found.attempts), "", found.run.as_of.to_text()));
 }
 
 // What a task that is not at work waits for, in the words of doors.md.
@@ -130,21 +134,23 @@ Result<http::Response> explain_task(Context& context, const http::Request& reque
   MILLRACE_TRY(name, name_of(request, "task"));
   TaskView task;
   Why why;
+  std::optional<AttemptRecord> at_work;
   bool seen = false;
   MILLRACE_TRY(run, find_run(context, request, [&](const View& view, scheduler::RunId id) {
-                 const scheduler::RunHeader& header = *view.state->run(id);
+                 const scheduler::WorkflowSpec& spec = *view.state->run(id)->spec;
+                 const auto index = index_of(spec, name);
+                 if (!index) return;
+                 seen = true;
                  const std::vector<scheduler::Task>& tasks = *view.state->tasks(id);
-                 for (std::uint32_t i = 0; i < tasks.size(); ++i) {
-                   if (header.spec->tasks[i].name != name) continue;
-                   seen = true;
-                   task = view_of(tasks[i], TaskIndex(i));
-                   for (const TaskIndex need : header.spec->tasks[i].needs)
-                     if (!scheduler::is_terminal(tasks[need.value()].state))
-                       why.open.push_back(header.spec->tasks[need.value()].name);
-                   if (tasks[i].state == scheduler::TaskState::kReady)
-                     why.wait = scheduler::explain_wait(*view.state, *view.liveness,
-                                                        {id, TaskIndex(i)}, *view.settings);
-                 }
+                 task = view_of(tasks[index->value()], *index);
+                 at_work = attempt_at_work(view, {id, *index});
+                 if (at_work) task.worker_name = at_work->worker_name;
+                 for (const TaskIndex need : spec.tasks[index->value()].needs)
+                   if (!scheduler::is_terminal(tasks[need.value()].state))
+                     why.open.push_back(spec.tasks[need.value()].name);
+                 if (task.record.state == scheduler::TaskState::kReady)
+                   why.wait = scheduler::explain_wait(*view.state, *view.liveness, {id, *index},
+                                                      *view.settings);
                }));
   MILLRACE_TRY(index, find_task(run.summary, request));
   if (!seen) {
@@ -153,9 +159,8 @@ Result<http::Response> explain_task(Context& context, const http::Request& reque
       if (record.index == index) task.record = std::move(record);
   }
   Json json = explanation_json(task, spec_of(run.summary), why);
-  MILLRACE_TRY(attempts, context.ports.reads.attempts({run.summary.record.id, index}));
-  Json& list = json["attempts"] = Json::array();
-  for (const AttemptRecord& attempt : attempts) list.push_back(attempt_json(attempt));
+  MILLRACE_TRY(attempts, all_attempts(context, {run.summary.record.id, index}, std::move(at_work)));
+  json["attempts"] = attempts_json(attempts);
   return json_response(json);
 }
 

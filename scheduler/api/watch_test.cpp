@@ -1,4 +1,5 @@
-// The api's streams over real sockets and the real engine: events, lists that are watched, logs.
+// The api's streams over real sockets and the real engine: events of runs, and what happens to slow
+// readers.
 #include <gtest/gtest.h>
 
 #include "scheduler/api/testing/api_fixture.h"
@@ -162,52 +163,6 @@ TEST_F(ApiTest, a_watcher_is_cut_off_when_another_leads) {
   EXPECT_EQ(resumed.status(), 200);
   host_.join_worker();
   EXPECT_EQ(resumed.next_event().data["state"], "Running");
-}
-
-TEST_F(ApiTest, lists_can_be_watched) {
-  const std::string as_of = body_of(host_.get(kRuns))["asOf"];
-  EventReader runs(host_, kRuns + "?watch=true&after=" + as_of);
-  EventReader workflows(host_, std::string(kNamespace) + "/workflows?watch=true");
-  EventReader elsewhere(host_, "/v1/namespaces/other/runs?watch=true");
-  put_flights();
-  const std::string name = start_run();
-  host_.send("DELETE", run_of(name));
-  EXPECT_EQ(workflows.next().data["name"], "flights");
-  EXPECT_EQ(runs.next().data["phase"], "Running");
-  EXPECT_EQ(runs.next().data["phase"], "Cancelling");
-  const Event end = runs.next();
-  EXPECT_EQ(end.type, "end");
-  EXPECT_EQ(end.data["name"], name);
-  EXPECT_EQ(elsewhere.status(), 200);
-  host_.depose();
-  EXPECT_TRUE(elsewhere.broken()) << "nothing of another namespace";
-}
-
-// --- logs ---
-
-TEST_F(ApiTest, logs_are_read_in_pieces_and_followed) {
-  put_flights();
-  const std::string name = start_run();
-  EXPECT_EQ(host_.get(run_of(name) + "/logs").status, 400);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load").status, 404) << "not attempted yet";
-  host_.join_worker();
-  host_.wait_start("load");
-  host_.append_log("first\n", false);
-  RawResponse log = host_.get(run_of(name) + "/logs?task=load");
-  EXPECT_EQ(log.status, 200);
-  EXPECT_EQ(log.body, "first\n");
-  EXPECT_EQ(log.headers.at("millrace-next-offset"), "6");
-  EXPECT_EQ(log.headers.at("millrace-log-ended"), "false");
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load&offset=2&limit=2").body, "rs");
-  http::RawClient follower(host_.port());
-  follower.send(http::raw_request("GET", run_of(name) + "/logs?task=load&follow=true",
-                                  Host::authorization()));
-  follower.read_head();
-  EXPECT_NE(follower.read_until("first\n").find("first"), std::string::npos);
-  host_.append_log("last\n", true);
-  EXPECT_NE(follower.read_until("0\r\n\r\n").find("last\n"), std::string::npos);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=load&attempt=2").status, 404);
-  EXPECT_EQ(host_.get(run_of(name) + "/logs?task=lod").status, 404);
 }
 
 // --- load ---

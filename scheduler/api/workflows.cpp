@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "lib/http/conditions.h"
 #include "scheduler/api/bodies.h"
 #include "scheduler/api/body.h"
 #include "scheduler/api/compile.h"
@@ -27,12 +28,6 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
   return number;
 }
 
-// The version in "3", the form that ETag has; nothing for what is none of ours.
-std::optional<std::uint64_t> version_of(std::string_view tag) {
-  if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"') return std::nullopt;
-  return number_of(tag.substr(1, tag.size() - 2));
-}
-
 Error conflict(std::string message) {
   return {ErrorClass::kUser, "document.conflict", std::move(message),
           "read it again and apply your change to what you find", ""};
@@ -51,19 +46,16 @@ Result<std::optional<std::uint64_t>> precondition_of(const http::Request& reques
                       " is not that of the present document");
     wanted = *version;
   }
-  if (const auto tag = request.headers.get("if-match"); !tag.empty()) {
-    if (tag == "*") {
-      if (present == 0) return conflict("there is no such document");
-    } else if (const auto version = version_of(tag); version && *version != 0) {
-      if (wanted && *wanted != *version)
-        return conflict("If-Match " + std::string(tag) + " and resourceVersion " +
-                        resource_version + " name two versions");
-      wanted = *version;
-    } else {
-      return conflict("If-Match " + std::string(tag) + " is no version of this document");
-    }
-  }
-  if (const auto tag = request.headers.get("if-none-match"); tag == "*") wanted = 0;
+  // The loop is then to find the very version that the conditions were held against.
+  const std::string tag = present == 0 ? "" : etag_of(present);
+  if (!http::if_match_holds(request.headers, tag))
+    return conflict(present == 0 ? "there is no such document"
+                                 : "the document's version " + tag + " is not in If-Match " +
+                                       request.headers.list("if-match"));
+  if (!http::if_none_match_holds(request.headers, tag))
+    return conflict("the document is there, as version " + tag);
+  if (request.headers.has("if-match") && request.headers.list("if-match") != "*") wanted = present;
+  if (request.headers.has("if-none-match")) wanted = present;
   return wanted;
 }
 
@@ -165,8 +157,6 @@ Status put_workflow(Context& context, const http::Request& request,
   MILLRACE_TRY(precondition, precondition_of(request, before.version,
                                              judged.compiled.document->resource_version));
   if (dry) {
-    if (precondition && *precondition != before.version)
-      return conflict(name.name + " has another version");
     MILLRACE_TRY(response, dry_run(context, name, before, judged.compiled));
     responder.send(std::move(response));
     return ok_status();
@@ -202,7 +192,7 @@ Result<http::Response> get_workflow(Context& context, const http::Request& reque
   MILLRACE_TRY(name, labels_of(request, "name"));
   MILLRACE_TRY(found, stored(context, name));
   if (found.version == 0) return no_workflow(name.name);
-  if (request.headers.get("if-none-match") == etag_of(found.version))
+  if (!http::if_none_match_holds(request.headers, etag_of(found.version)))
     return http::Response{.status = 304, .headers = {{"ETag", etag_of(found.version)}}};
   MILLRACE_TRY(body, context.bodies.get(found.hash));
   return workflow_response(workflow_json(*body, name.ns, found.generation, found.version),

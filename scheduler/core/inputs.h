@@ -11,6 +11,7 @@
 
 #include "scheduler/core/rerun.h"
 #include "scheduler/core/spec.h"
+#include "scheduler/core/state.h"
 #include "scheduler/core/types.h"
 
 namespace millrace::scheduler {
@@ -54,10 +55,18 @@ struct SubmitRun {
   std::shared_ptr<const Rerun> rerun;  // null: a run of its own
 };
 
+// What a caller saw of a run: it decided by that, and by nothing that came later.
+struct RunSeen {
+  DesiredState desired = DesiredState::kRunning;
+  RunCounts counts;
+};
+
+// Answered by Done, or by an error: run.ended, run.cancelling, run.conflict.
 struct SetDesiredState {
   RequestId request;
   RunId run;
   DesiredState desired = DesiredState::kRunning;
+  std::optional<RunSeen> if_seen{};  // run.conflict when the run is another way
 };
 
 // A worker's stream is up. `attempts` is what it is running: after a broken stream the leases go

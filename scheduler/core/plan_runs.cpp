@@ -147,6 +147,11 @@ void Planner::on(const SetDesiredState& input) {
   const RunFacts* run = draft_.run(input.run);
   if (run == nullptr)
     return refuse(input.request, ErrorClass::kUser, "run.ended", "the run is not under way");
+  if (input.if_seen &&
+      (input.if_seen->desired != run->desired || input.if_seen->counts != run->counts))
+    return refuse(input.request, ErrorClass::kUser, "run.conflict",
+                  "the run has gone on since it was read",
+                  "read it again and decide by what you find");
   if (run->desired == input.desired) return reply(input.request, ReplyBody(replies::Done{}));
   if (run->desired == DesiredState::kCancelled)
     return refuse(input.request, ErrorClass::kUser, "run.cancelling",

@@ -189,6 +189,37 @@ TEST(Runs, a_worker_that_comes_back_hears_again_what_it_is_to_stop) {
   EXPECT_EQ(std::get<commands::Cancel>(planned.commands[0].command).attempt, attempt);
 }
 
+// The caller looked before, and decided by what it saw: what came in between must not pass.
+TEST(Runs, are_steered_only_as_they_were_seen) {
+  State state;
+  WorkflowSpec spec;
+  spec.tasks.emplace_back().name = "a";
+  ASSERT_TRUE(spec.finish().ok());
+  events::RunCreated created;
+  created.run = RunId(RawId{1, 1});
+  created.spec = std::make_shared<const WorkflowSpec>(std::move(spec));
+  apply(state, created);
+  const RunFacts& run = *state.run(created.run);
+  RunCounts other = run.counts;
+  ++other.failed;
+  struct Row {
+    std::optional<RunSeen> seen;
+    bool passes;
+  };
+  for (const Row& row : {Row{std::nullopt, true}, Row{RunSeen{run.desired, run.counts}, true},
+                         Row{RunSeen{DesiredState::kPaused, run.counts}, false},
+                         Row{RunSeen{run.desired, other}, false}}) {
+    const std::vector<Input> inputs{
+        SetDesiredState{RequestId(1), created.run, DesiredState::kCancelled, row.seen}};
+    const Planned planned = plan(state, Liveness(), inputs, {}, {});
+    EXPECT_EQ(planned.events.empty(), !row.passes);
+    ASSERT_EQ(planned.replies.size(), 1U);
+    EXPECT_EQ(planned.replies[0].body.ok(), row.passes);
+    const Result<ReplyBody>& body = planned.replies[0].body;
+    EXPECT_EQ(body.ok() ? "" : body.error().code, row.passes ? "" : "run.conflict");
+  }
+}
+
 TEST(Runs, a_success_that_crosses_the_cancel_counts) {
   expect(R"(
     0s  worker w1

@@ -151,7 +151,7 @@ class Reads {
   // What a rerun needs of a run that ended, as far as it is kept; nothing asked, nothing changed.
   // Nothing: there is no such run, or its retention is over.
   virtual Result<std::optional<Rerun>> origin(RunId run) = 0;
-  // Of live and of ended runs, in order.
+  // Of live and of ended runs: the attempts that have ended, in order.
   virtual Result<std::vector<AttemptRecord>> attempts(TaskRef task) = 0;
   virtual Result<std::optional<std::string>> body(const BodyHash& hash) = 0;
   // By name, ascending, after `after`.

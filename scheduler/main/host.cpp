@@ -164,6 +164,7 @@ Status Host::Impl::start() {
   store_options.on_trouble = [this](const std::optional<Error>& trouble) {
     store_trouble(trouble);
   };
+  store_options.on_commit = [this](Micros took) { metrics_->committed(took); };
   store_ = std::make_unique<PostgresStore>(
       store_options, [this](StoreAnswer answer) { loop_->post_answer(std::move(answer)); },
       [this](Error error) { fatal(std::move(error)); });

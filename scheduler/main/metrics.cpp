@@ -12,6 +12,12 @@ namespace {
 
 constexpr double kMicrosPerSecond = 1e6;
 
+// What is counted when something is amiss. Refusals of what people ask for come besides.
+constexpr const char* kReasons[] = {"admission.full",   "attempt.failed",      "cancel.unanswered",
+                                    "dataset.conflict", "heartbeat.fenced",    "lease.expired",
+                                    "lease.fenced",     "leader.stepped_down", "loop.stalled",
+                                    "result.repeated",  "worker.slow"};
+
 prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
@@ -46,10 +52,16 @@ struct Metrics::Series {
             gauge(registry, "millrace_store_connected", "1 while the database answers")),
         store_stalled(gauge(registry, "millrace_store_stalled",
                             "1 while the database takes nothing, as when its disk is full")),
-        lost_connections(gauge(registry, "millrace_store_lost_connections",
-                               "Connections to the database that were lost")),
-        last_commit(gauge(registry, "millrace_store_last_commit_seconds",
-                          "How long the latest commit took")),
+        lost_connections(counter(registry, "millrace_store_lost_connections_total",
+                                 "Connections to the database that were lost")),
+        commit_seconds(
+            prometheus::BuildHistogram()
+                .Name("millrace_store_commit_seconds")
+                .Help("How long commits took, attempts that were repeated included")
+                .Register(registry)
+                .Add({},
+                     prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                             0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10})),
         batches(counter(registry, "millrace_batches_total", "Batches that were committed")),
         events(counter(registry, "millrace_events_total", "Events that were committed")),
         batch_events(prometheus::BuildHistogram()
@@ -71,7 +83,10 @@ struct Metrics::Series {
         reasons(prometheus::BuildCounter()
                     .Name("millrace_decisions_total")
                     .Help("Decisions that became no event, and other noteworthy ones, by reason")
-                    .Register(registry)) {}
+                    .Register(registry)) {
+    // There from the beginning: what appears with its first event has no rate at that event.
+    for (const char* reason : kReasons) reasons.Add({{"reason", reason}});
+  }
 
   prometheus::Gauge& leading;
   prometheus::Gauge& live_tasks;
@@ -81,8 +96,8 @@ struct Metrics::Series {
   prometheus::Gauge& oldest_ready_age;
   prometheus::Gauge& store_connected;
   prometheus::Gauge& store_stalled;
-  prometheus::Gauge& lost_connections;
-  prometheus::Gauge& last_commit;
+  prometheus::Counter& lost_connections;
+  prometheus::Histogram& commit_seconds;
   prometheus::Counter& batches;
   prometheus::Counter& events;
   prometheus::Histogram& batch_events;
@@ -129,10 +144,18 @@ void Metrics::round(const Engine& engine, const StoreHealth& health, WallTime no
   const WallTime oldest = oldest_ready(state);
   series_->oldest_ready_age.Set(
       oldest == WallTime() ? 0 : static_cast<double>((now - oldest).value()) / kMicrosPerSecond);
+  store(health);
+}
+
+void Metrics::store(const StoreHealth& health) {
   series_->store_connected.Set(health.connected ? 1 : 0);
   series_->store_stalled.Set(health.trouble ? 1 : 0);
-  series_->lost_connections.Set(static_cast<double>(health.lost_connections));
-  series_->last_commit.Set(static_cast<double>(health.last_commit.value()) / kMicrosPerSecond);
+  const auto lost = static_cast<double>(health.lost_connections);
+  series_->lost_connections.Increment(lost - series_->lost_connections.Value());
+}
+
+void Metrics::committed(Micros took) {
+  series_->commit_seconds.Observe(static_cast<double>(took.value()) / kMicrosPerSecond);
 }
 
 }  // namespace millrace::scheduler

@@ -23,11 +23,14 @@ class Metrics {
 
   // Reasons of plan() and of the streams: "lease.fenced", "lease.expired", … Any thread.
   void counted(const std::string& reason, std::uint64_t count);
+  // On the store's thread: a commit that succeeded.
+  void committed(Micros took);
   // On the sweeper's thread.
   void swept(const SweepReport& report);
   // On the loop's thread.
   void applied(const Batch& batch);
   void round(const Engine& engine, const StoreHealth& health, WallTime now);
+  void store(const StoreHealth& health);  // in each round
 
  private:
   struct Series;

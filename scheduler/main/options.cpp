@@ -1,5 +1,8 @@
 #include "scheduler/main/options.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <CLI/CLI.hpp>
 #include <array>
 #include <charconv>
@@ -12,6 +15,17 @@ namespace {
 
 Error wrong(std::string code, std::string message, std::string hint) {
   return {ErrorClass::kUser, std::move(code), std::move(message), std::move(hint), ""};
+}
+
+// 127.0.0.0/8 or ::1, as a number, the latter also in brackets.
+bool is_loopback(std::string address) {
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
+  in_addr v4{};
+  if (inet_pton(AF_INET, address.c_str(), &v4) == 1)
+    return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, address.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 }  // namespace
@@ -106,7 +120,8 @@ ParsedOptions parse_options(int argc, char** argv) {
                  "token of the workers, mode 0600")
       ->required();
   app.add_option("--data-root", options.data_root, "where datasets lie")->required();
-  app.add_option("--listen", listen, "address:port of the REST API; port 0 takes a free one");
+  app.add_option("--listen", listen,
+                 "address:port of the REST API, of this machine alone; port 0 takes a free one");
   app.add_option("--port-file", options.port_file, "file that gets the port once it listens");
   app.add_option("--log-dir", options.log_dir, "where task logs lie; data root/logs by default");
   app.add_option("--sql-parser", options.sql_parser,
@@ -140,6 +155,11 @@ ParsedOptions parse_options(int argc, char** argv) {
   if (colon == std::string::npos)
     return refuse("--listen wants address:port, not \"" + listen + "\"");
   options.listen_address = listen.substr(0, colon);
+  if (!is_loopback(options.listen_address))
+    return refuse(
+        "--listen wants an address of this machine alone, 127.0.0.1 or [::1], not \"" +
+        options.listen_address +
+        "\": REST has no encryption. Let a proxy that has it take the requests of others.");
   const char* port = listen.data() + colon + 1;
   const auto [end, failure] =
       std::from_chars(port, listen.data() + listen.size(), options.listen_port);

@@ -17,6 +17,7 @@ Result<api::LogText> TaskLogs::read(const AttemptRef& attempt, std::int64_t offs
     if (!file) continue;
     const std::int64_t size = file.tellg();
     api::LogText log;
+    log.size = size;
     const std::int64_t begin = std::clamp<std::int64_t>(offset, 0, size);
     log.text.resize(static_cast<std::size_t>(
         std::min<std::int64_t>(size - begin, static_cast<std::int64_t>(limit))));

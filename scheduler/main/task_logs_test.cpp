@@ -24,10 +24,11 @@ class TaskLogsTest : public ::testing::Test {
     std::filesystem::create_directories(folder);
     std::ofstream(folder / file, std::ios::binary) << text;
   }
-  // "text|next", or the error's code.
+  // "text|next/size", or the error's code.
   std::string read(std::int64_t offset, std::size_t limit) {
     const Result<api::LogText> log = TaskLogs(dir_).read(attempt_, offset, limit);
-    return log.ok() ? log->text + "|" + std::to_string(log->next) : log.error().code;
+    return log.ok() ? log->text + "|" + std::to_string(log->next) + "/" + std::to_string(log->size)
+                    : log.error().code;
   }
 
   std::filesystem::path dir_;
@@ -38,7 +39,7 @@ TEST_F(TaskLogsTest, finds_the_attempts_file_whatever_its_namespace) {
   write("a", "3-1.log", "the attempt before");
   write("b", "3-2.log", "hello\n");
   write("b", "4-2.log", "another task");
-  EXPECT_EQ(read(0, 100), "hello\n|6");
+  EXPECT_EQ(read(0, 100), "hello\n|6/6");
 }
 
 TEST_F(TaskLogsTest, reads_in_pieces_and_goes_on_where_it_was) {
@@ -48,11 +49,12 @@ TEST_F(TaskLogsTest, reads_in_pieces_and_goes_on_where_it_was) {
     std::size_t limit;
     std::string expected;
   };
-  for (const Row& row : {Row{0, 4, "0123|4"}, Row{4, 4, "4567|8"}, Row{8, 4, "89|10"},
-                         Row{10, 4, "|10"}, Row{99, 4, "|10"}, Row{-5, 2, "01|2"}, Row{3, 0, "|3"}})
+  for (const Row& row :
+       {Row{0, 4, "0123|4/10"}, Row{4, 4, "4567|8/10"}, Row{8, 4, "89|10/10"}, Row{10, 4, "|10/10"},
+        Row{99, 4, "|10/10"}, Row{-5, 2, "01|2/10"}, Row{3, 0, "|3/10"}})
     EXPECT_EQ(read(row.offset, row.limit), row.expected) << row.offset << "+" << row.limit;
   write("a", "3-2.log", "0123456789ab");  // it has grown
-  EXPECT_EQ(read(10, 4), "ab|12");
+  EXPECT_EQ(read(10, 4), "ab|12/12");
 }
 
 TEST_F(TaskLogsTest, says_when_there_is_none) {
@@ -66,7 +68,7 @@ TEST_F(TaskLogsTest, says_when_there_is_none) {
 TEST_F(TaskLogsTest, bytes_are_bytes) {
   const std::string bytes("\0\xff\n\r", 4);
   write("a", "3-2.log", bytes);
-  EXPECT_EQ(read(0, 100), bytes + "|4");
+  EXPECT_EQ(read(0, 100), bytes + "|4/4");
 }
 
 }  // namespace

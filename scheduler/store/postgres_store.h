@@ -35,11 +35,13 @@ struct PostgresStoreOptions {
   Micros retry_pause_max = seconds(1);
   CheckpointPolicy checkpoints = {};
   Micros checkpoint_interval = seconds(60);  // between looks whether one is due
+  Micros silence = seconds(3);               // a call without an answer for so long: not connected
   OnTrouble on_trouble = nullptr;
+  std::function<void(Micros took)> on_commit = nullptr;  // on the store's thread
 };
 
 struct StoreHealth {
-  bool connected = false;
+  bool connected = false;  // and it answers: no call waits for longer than `silence`
   bool leading = false;
   std::optional<Error> trouble;  // see OnTrouble
   std::string last_error;        // the latest trouble, also when it is over; one line
@@ -49,7 +51,6 @@ struct StoreHealth {
   std::uint64_t committed_batches = 0;
   std::uint64_t committed_events = 0;
   Sequence checkpoint;  // the newest that this process wrote; 0: none
-  Micros last_commit;   // how long the latest commit took
 };
 
 class PostgresStore final : public StorePort {

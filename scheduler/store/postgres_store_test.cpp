@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -306,6 +307,44 @@ TEST_F(PostgresStoreTest, a_server_that_hangs_deposes_the_leader) {
   EXPECT_EQ(std::get<CommitAnswer>(party.answers.next().value()).outcome, CommitOutcome::kUnknown);
   for (const pid_t pid : stopped) ::kill(pid, SIGCONT);
   EXPECT_GE(party.lead(2).last, Sequence(5)) << "it stands again, and is elected";
+  party.store.reset();
+  EXPECT_TRUE(server->stop().ok());
+}
+
+// Long before anybody breaks the call off.
+TEST_F(PostgresStoreTest, a_server_that_hangs_does_not_count_as_connected) {
+  auto server =
+      postgres::PrivatePostgres::open({.directory = testing_support::reachable_folder() + "/db",
+                                       .durable = false,
+                                       .die_with_parent = true});
+  ASSERT_TRUE(server.ok());
+  ASSERT_TRUE(server->start().ok());
+  database_ = server->connection_string();
+  ASSERT_TRUE(migrate_store(database_).ok());
+  Story story(9);
+  std::atomic<int> commits = 0;
+  PostgresStoreOptions patient = options(seconds(3600));
+  patient.silence = milliseconds(50);
+  patient.on_commit = [&](Micros) { ++commits; };
+  Party party(patient);
+  story.leader_epoch = party.lead(1).epoch;
+  tell(party, story, 5);
+  EXPECT_EQ(commits, 5);
+  std::vector<pid_t> stopped;
+  for (const auto& row :
+       pqxx::nontransaction(*std::make_unique<pqxx::connection>(database_))
+           .exec("SELECT pid FROM pg_stat_activity WHERE application_name = 'millrace'")) {
+    stopped.push_back(row[0].as<pid_t>());
+    ::kill(stopped.back(), SIGSTOP);
+  }
+  party.store->commit(story.next());
+  while (party.store->health().connected) ::usleep(1000);
+  for (const pid_t pid : stopped) ::kill(pid, SIGCONT);
+  EXPECT_EQ(std::get<CommitAnswer>(party.answers.next().value()).outcome,
+            CommitOutcome::kCommitted);
+  while (!party.store->health().connected) ::usleep(1000);
+  EXPECT_EQ(party.store->health().lost_connections, 0U);
+  EXPECT_EQ(commits, 6);
   party.store.reset();
   EXPECT_TRUE(server->stop().ok());
 }

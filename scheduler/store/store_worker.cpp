@@ -129,6 +129,8 @@ StoreHealth PostgresStore::Worker::health() const {
   const std::lock_guard lock(mutex_);
   StoreHealth health = health_;
   health.leading = leadership_.has_value();
+  // A server that hangs says nothing, and the call is broken off only when the lease ends.
+  if (call_began_ && now() - *call_began_ > options_.silence) health.connected = false;
   return health;
 }
 
@@ -296,9 +298,9 @@ void PostgresStore::Worker::commit_batch(const Batch& batch) {
     if (outcome == CommitOutcome::kCommitted) {
       ++health_.committed_batches;
       health_.committed_events += batch.events.size();
-      health_.last_commit = now() - began;
     }
   }
+  if (outcome == CommitOutcome::kCommitted && options_.on_commit) options_.on_commit(now() - began);
   if (outcome == CommitOutcome::kCommitted) live_runs_.after(batch);
   answer_(CommitAnswer{batch.id, outcome});
 }

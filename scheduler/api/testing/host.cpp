@@ -195,6 +195,10 @@ void Host::hold_commits(bool held) {
   });
 }
 
+void Host::pass(Micros duration) {
+  on_loop([this, duration] { micros_ += duration.value(); });
+}
+
 void Host::depose() {
   on_loop([this] {
     engine_->answer(scheduler::Deposed{.epoch = epoch_, .reason = "another leads"}, now());
@@ -362,18 +366,21 @@ std::vector<AttemptProgress> Host::progress(scheduler::RunId) const {
   return progress_;
 }
 
-void Host::append_log(const std::string& text, bool ended) {
+void Host::append_log(const scheduler::AttemptRef& attempt, const std::string& text) {
   const std::lock_guard lock(mutex_);
-  log_text_ += text;
-  log_ended_ = ended;
+  logs_[attempt] += text;
 }
 
-Result<LogText> Host::read(const scheduler::AttemptRef&, std::int64_t offset, std::size_t limit) {
+Result<LogText> Host::read(const scheduler::AttemptRef& attempt, std::int64_t offset,
+                           std::size_t limit) {
   const std::lock_guard lock(mutex_);
-  const auto from = std::min(static_cast<std::size_t>(offset), log_text_.size());
-  LogText text{.text = log_text_.substr(from, limit), .next = 0, .ended = false};
+  const auto log = logs_.find(attempt);
+  if (log == logs_.end())
+    return Error{ErrorClass::kUser, "log.not_found", "the attempt has written no log"};
+  const auto from = std::min(static_cast<std::size_t>(offset), log->second.size());
+  LogText text{.text = log->second.substr(from, limit), .next = 0, .size = 0};
   text.next = static_cast<std::int64_t>(from + text.text.size());
-  text.ended = log_ended_ && static_cast<std::size_t>(text.next) == log_text_.size();
+  text.size = static_cast<std::int64_t>(log->second.size());
   return text;
 }
 

@@ -67,7 +67,10 @@ class Host final : public EnginePort,
 
   // --- the rest of the world
   void set_progress(std::vector<AttemptProgress> progress);
-  void append_log(const std::string& text, bool ended);
+  // To the log of that attempt, which there is from then on.
+  void append_log(const scheduler::AttemptRef& attempt, const std::string& text);
+  // That much time goes by.
+  void pass(Micros duration);
   // Another leader: the engine is deposed, then elected again.
   void depose();
   // The answer that the attempt of a query leaves, before it succeeds.
@@ -147,8 +150,7 @@ class Host final : public EnginePort,
   std::vector<AttemptProgress> progress_;
   std::vector<scheduler::AttemptRef> cancelled_;
   std::map<scheduler::AttemptRef, std::string> answers_;
-  std::string log_text_;
-  bool log_ended_ = false;
+  std::map<scheduler::AttemptRef, std::string> logs_;
   std::atomic<std::uint64_t> run_ids_ = 0;
   std::thread thread_;
 };

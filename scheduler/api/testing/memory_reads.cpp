@@ -202,7 +202,9 @@ Result<std::optional<scheduler::Rerun>> MemoryReads::origin(scheduler::RunId run
 Result<std::vector<AttemptRecord>> MemoryReads::attempts(scheduler::TaskRef task) {
   const std::lock_guard lock(mutex_);
   MILLRACE_RETURN_IF_ERROR(check());
-  return attempts_[task];
+  std::vector<AttemptRecord> ended = attempts_[task];
+  std::erase_if(ended, [](const AttemptRecord& attempt) { return !attempt.ended; });
+  return ended;
 }
 
 Result<std::optional<std::string>> MemoryReads::body(const scheduler::BodyHash& hash) {
