@@ -396,6 +396,10 @@ TEST_F(EngineTest, queries_bind_parameters_and_keep_an_order) {
   ASSERT_TRUE(text.ok()) << text.error().to_text();
   EXPECT_EQ(*text, "n,s,yes,l\n42,it's; DROP,true,2\n");
   EXPECT_EQ(code_of_query("SELECT $missing AS x"), "query.parameter_missing");
+  const auto empty = sql_text({}, "SELECT len($list) AS l, list_contains($list, 'a') AS a",
+                              {{"list", std::vector<std::string>{}}});
+  ASSERT_TRUE(empty.ok()) << empty.error().to_text();
+  EXPECT_EQ(*empty, "l,a\n0,false\n");
   const auto ordered = sql_text({}, "SELECT range AS i FROM range(300000) ORDER BY i DESC");
   ASSERT_TRUE(ordered.ok());
   EXPECT_EQ(ordered->substr(0, 16), "i\n299999\n299998\n");

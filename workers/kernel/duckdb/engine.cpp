@@ -133,7 +133,10 @@ Value value_of(const QueryValue& value) {
                      values.push_back(owned.back().get());
                    }
                    const LogicalType text(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
-                   return Value(duckdb_create_list_value(text.get(), values.data(), values.size()));
+                   // An empty vector may point nowhere, and of that the engine makes no list.
+                   duckdb_value none = nullptr;
+                   return Value(duckdb_create_list_value(
+                       text.get(), values.empty() ? &none : values.data(), values.size()));
                  }},
       value);
 }
