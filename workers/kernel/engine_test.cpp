@@ -354,6 +354,24 @@ TEST_F(EngineTest, one_column_keeps_its_nulls) {
   EXPECT_EQ(ingested->rows.rows, 3);
 }
 
+// Which line is the header does not depend on how many columns it names.
+TEST_F(EngineTest, empty_lines_before_a_header_are_passed_over) {
+  for (const char* const begin : {"\n", "\r\n\n", "\xEF\xBB\xBF\n"}) {
+    const auto one = ingest("one.csv", std::string(begin) + "a\n1\n\n2\n", CsvFormat{});
+    ASSERT_TRUE(one.ok()) << one.error().to_text();
+    EXPECT_EQ(one->rows.schema, (Schema{{{"a", "BIGINT"}}}));
+    EXPECT_EQ(rows(*one), "a\n1\n2\n\n");
+    const auto stated = ingest("one.csv", std::string(begin) + "a\n1\nx\n", CsvFormat{},
+                               {{{"a", "BIGINT", false}}});
+    ASSERT_TRUE(stated.ok()) << stated.error().to_text();
+    EXPECT_EQ(bad_rows(*stated, "record, message"),
+              "record,message\n2,\"\"\"x\"\" is no BIGINT\"\n");
+    const auto two = ingest("two.csv", std::string(begin) + "a,b\n1,2\n", CsvFormat{});
+    ASSERT_TRUE(two.ok()) << two.error().to_text();
+    EXPECT_EQ(rows(*two), "a,b\n1,2\n");
+  }
+}
+
 TEST_F(EngineTest, headers_that_are_none_are_refused) {
   for (const char* const text :
        {"", "a,a\n1,2\n", "a,A\n1,2\n", "\"a\"x,b\n1,2\n", "a\xFF,b\n1,2\n"})
