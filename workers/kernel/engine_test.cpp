@@ -10,90 +10,10 @@
 #include <vector>
 
 #include "workers/kernel/query_engine.h"
-#include "workers/kernel/testing/temp_folder.h"
+#include "workers/kernel/testing/engine_fixture.h"
 
 namespace millrace::kernel {
 namespace {
-
-using millrace::testing::flights_folder;
-using millrace::testing::read_file;
-using millrace::testing::TempFolder;
-
-class EngineTest : public ::testing::Test {
- protected:
-  std::unique_ptr<QueryEngine> open(Bytes memory = mebibytes(512)) {
-    auto engine = open_query_engine();
-    EXPECT_TRUE(engine.ok()) << engine.error().to_text();
-    const Status limited = (*engine)->limit({.threads = 2,
-                                             .memory = memory,
-                                             .spill = mebibytes(1024),
-                                             .spill_folder = folder_ / "spill"});
-    EXPECT_TRUE(limited.ok()) << limited.error().to_text();
-    return std::move(*engine);
-  }
-
-  Result<std::string> sql_text(const std::vector<DatasetView>& views, const std::string& sql,
-                               std::map<std::string, QueryValue> parameters = {}) {
-    // Through a query and an export: what a person would see.
-    const std::string number = std::to_string(++count_);
-    Query query{.sql = sql, .views = views, .parameters = std::move(parameters), .ordered = true};
-    MILLRACE_TRY(written, open()->run_query(query, folder_ / ("q" + number), watch()));
-    MILLRACE_TRY(file, open()->export_rows(view("q" + number, written), ExportFormat::kCsv,
-                                           folder_ / (number + ".csv"), watch()));
-    return read_file(folder_ / file.name);
-  }
-
-  DatasetView view(const std::string& folder, const WrittenDataset& written,
-                   const std::string& name = "t") {
-    DatasetView view{name, written.schema, {}};
-    for (const WrittenFile& file : written.files)
-      view.files.push_back(folder_ / folder + "/" + file.name);
-    return view;
-  }
-
-  TextSource source(const std::string& path, TextFormat format, Schema stated = {}) {
-    auto files = list_source_files("file://" + path, roots_);
-    EXPECT_TRUE(files.ok()) << files.error().to_text();
-    return {.files = files.ok() ? *files : std::vector<SourceFile>{},
-            .roots = roots_,
-            .format = std::move(format),
-            .stated = std::move(stated)};
-  }
-
-  // Ingests a file's text; its rows and bad rows are in the folders "N" and "bad-N".
-  Result<Ingested> ingest(const std::string& name, const std::string& content, TextFormat format,
-                          Schema stated = {}, std::uint64_t max_rejects = 100) {
-    last_ = std::to_string(++count_);
-    return open()->ingest_text(
-        source(folder_.write(name, content), std::move(format), std::move(stated)), max_rejects,
-        folder_ / last_, folder_ / ("bad-" + last_), watch());
-  }
-  // What the last ingest left, as CSV.
-  std::string rows(const Ingested& ingested) {
-    return text_of({view(last_, ingested.rows)}, "SELECT * FROM t ORDER BY ALL");
-  }
-  std::string bad_rows(const Ingested& ingested, const std::string& columns = "*") {
-    return text_of({view("bad-" + last_, ingested.quarantine)},
-                   "SELECT " + columns + " FROM t ORDER BY byte_offset");
-  }
-  std::string text_of(const std::vector<DatasetView>& views, const std::string& sql) {
-    const Result<std::string> text = sql_text(views, sql);
-    return text.ok() ? *text : text.error().to_text();
-  }
-  std::string code_of_query(const std::string& sql) {
-    const Result<std::string> text = sql_text({}, sql);
-    return text.ok() ? "no error" : text.error().code;
-  }
-
-  Watch watch() { return {stop_.get_token(), activity_}; }
-
-  TempFolder folder_;
-  std::vector<std::string> roots_{folder_.path().string(), flights_folder()};
-  std::stop_source stop_;
-  Activity activity_;
-  int count_ = 0;
-  std::string last_;
-};
 
 TEST_F(EngineTest, flights_become_parquet_with_every_row) {
   auto ingested =
@@ -379,31 +299,6 @@ TEST_F(EngineTest, headers_that_are_none_are_refused) {
   EXPECT_EQ(ingest("h.ndjson", "", NdjsonFormat{}).error().code, "ingest.no_columns");
 }
 
-TEST_F(EngineTest, parquet_is_read_whole_and_converted_where_a_schema_says_so) {
-  const auto first = ingest("p.csv", "a,b\n1,x\n2,y\n", CsvFormat{});
-  ASSERT_TRUE(first.ok());
-  const auto files = list_source_files("file://" + folder_ / last_ + "/*.parquet", roots_);
-  ASSERT_TRUE(files.ok());
-  const auto again = open()->ingest_parquet(*files, roots_, {}, folder_ / "again", watch());
-  ASSERT_TRUE(again.ok()) << again.error().to_text();
-  EXPECT_EQ(again->schema, first->rows.schema);
-  EXPECT_EQ(text_of({view("again", *again)}, "SELECT * FROM t ORDER BY a"), "a,b\n1,x\n2,y\n");
-  const auto text =
-      open()->ingest_parquet(*files, roots_, {{{"a", "VARCHAR"}}}, folder_ / "text", watch());
-  ASSERT_TRUE(text.ok()) << text.error().to_text();
-  EXPECT_EQ(text->schema.columns.at(0).type, "VARCHAR");
-  EXPECT_EQ(open()
-                ->ingest_parquet(*files, roots_, {{{"b", "BIGINT"}}}, folder_ / "numbers", watch())
-                .error()
-                .code,
-            "ingest.parquet")
-      << "\"x\" is no BIGINT";
-  folder_.write("no.parquet", "PAR1 but not really");
-  const auto none = list_source_files("file://" + folder_ / "no.parquet", roots_);
-  EXPECT_EQ(open()->ingest_parquet(*none, roots_, {}, folder_ / "none", watch()).error().code,
-            "ingest.parquet");
-}
-
 TEST_F(EngineTest, queries_bind_parameters_and_keep_an_order) {
   const auto text = sql_text({}, "SELECT $n + 1 AS n, $s AS s, $yes AS yes, len($list) AS l",
                              {{"n", std::int64_t{41}},
@@ -431,6 +326,35 @@ TEST_F(EngineTest, sums_stay_exact_and_odd_types_become_storable) {
             "s,l,st\n18446744073709551614,[18446744073709551614],{'k': 18446744073709551614}\n");
   EXPECT_EQ(text_of({}, "SELECT NULL AS n, 'a'::ENUM('a','b') AS e, '101'::BIT AS b"),
             "n,e,b\n,a,101\n");
+}
+
+TEST_F(EngineTest, a_stored_result_has_lost_nothing) {
+  const std::vector<std::pair<std::string, std::string>> kCases = {
+      {"INTERVAL '1.000001 seconds'", "00:00:01.000001"},
+      {"INTERVAL '-1 day'", "-1 day"},
+      {"INTERVAL '3 months 2 days 00:00:00.0005'", "3 months 2 days 00:00:00.0005"},
+      {"[INTERVAL '-1 day']", "[-1 day]"},
+      {"'10:00:00+02'::TIMETZ", "10:00:00+02"},
+      {"['10:00:00+02'::TIMETZ]", "['10:00:00+02']"},
+      {"{'t': '10:00:00+02'::TIMETZ, 'n': 1}", "\"{'t': '10:00:00+02', 'n': 1}\""},
+      {"MAP {'k': '10:00:00+02'::TIMETZ}", "{k='10:00:00+02'}"},
+      {"array_value('10:00:00+02'::TIMETZ)", "['10:00:00+02']"},
+      {"TIME_NS '10:00:00.000000005'", "10:00:00.000000005"},
+      {"TIMESTAMP_NS '2024-01-01 10:00:00.000000005'", "2024-01-01 10:00:00.000000005"},
+      {"['a'::ENUM('a', 'b')]", "[a]"},
+      {"row('101'::BIT, 5::HUGEINT)", "\"(101, 5)\""},
+      {"{'a b': 9223372036854775807::HUGEINT * 4, 'n': NULL, 'd': 1.50}",
+       "\"{'a b': 36893488147419103228, 'n': NULL, 'd': 1.50}\""},
+      {"'123456789012345678901234567890123456789012345'::BIGNUM",
+       "123456789012345678901234567890123456789012345"},
+      // Names of types that are names of fields.
+      {"{'HUGEINT': 1}", "{'HUGEINT': 1}"},
+      {"{'HUGEINT': 1::HUGEINT, 'BIT': [1]}", "\"{'HUGEINT': 1, 'BIT': [1]}\""}};
+  for (const auto& [expression, stored] : kCases)
+    EXPECT_EQ(text_of({}, "SELECT " + expression + " AS x"), "x\n" + stored + "\n") << expression;
+  EXPECT_EQ(code_of_query("SELECT 170141183460469231731687303715884105727::HUGEINT AS x"),
+            "query.failed")
+      << "more than 38 digits are refused, not rounded";
 }
 
 TEST_F(EngineTest, statements_that_fail_say_why) {

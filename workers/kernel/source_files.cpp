@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <simdjson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +117,27 @@ Result<std::vector<std::string>> expand(const std::string& path) {
 }
 
 }  // namespace
+
+std::string printable(const std::string& path) {
+  if (simdjson::validate_utf8(path)) return path;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (std::size_t at = 0; at < path.size();) {
+    // The character that begins here, of up to four bytes; none, and the byte stands alone.
+    std::size_t length = 1;
+    while (length <= 4 &&
+           !simdjson::validate_utf8(path.data() + at, std::min(length, path.size() - at)))
+      ++length;
+    if (length <= 4) {
+      text.append(path, at, length);
+      at += length;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(path[at++]);
+    text.append("\\x").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+  }
+  return text;
+}
 
 Result<std::string> path_of_url(std::string_view url) {
   if (!url.starts_with(kScheme)) return url_invalid(url, "is no file:// URL");
