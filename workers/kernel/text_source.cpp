@@ -218,7 +218,10 @@ RowReader::RowReader(const TextFormat& format, const TextLayout& layout)
   for (const ColumnSpec& column : layout.schema.columns) columns_.push_back(column.name);
   std::visit(Overloaded{[&](const CsvFormat& csv) { reader_.emplace<CsvFields>(csv); },
                         [&](const NdjsonFormat&) {
-                          reader_.emplace<JsonFields>(columns_, !layout.inferred);
+                          std::vector<bool> raw;
+                          for (const ColumnType& type : layout.types)
+                            raw.push_back(type.kind == TypeKind::kJson);
+                          reader_.emplace<JsonFields>(columns_, !layout.inferred, std::move(raw));
                         }},
              format);
   set_header(layout.header);

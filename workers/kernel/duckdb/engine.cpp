@@ -19,6 +19,10 @@
 namespace millrace::kernel {
 namespace {
 
+// The engine counts what it buffers of a streaming result without the texts in it: with its own
+// bound of a megabyte, chunks of long texts would pile up to the gigabyte.
+constexpr const char* kSmallBuffer = "SET streaming_buffer_size = '64KB'";
+
 // An error that a table function kept says more than the engine's copy of its text.
 template <typename T, typename Table>
 Result<T> with_own_error(Result<T> result, const Table& table) {
@@ -228,6 +232,12 @@ class DuckDbEngine final : public QueryEngine {
                                   const std::string& path, const Watch& watch) override;
 
  private:
+  // SELECTs of ours into a file: how many rows.
+  Result<std::int64_t> copy_to(const std::string& rows, ExportFormat format,
+                               const std::string& path, const Watch& watch);
+  Result<std::int64_t> export_ndjson(const std::string& rows, const std::string& path,
+                                     const Watch& watch);
+
   // The statement, closed in and bound, up to its first rows.
   Status start(const Query& query, const Watch& watch, ResultSet& result) {
     MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 1));
@@ -327,10 +337,8 @@ class DuckDbEngine final : public QueryEngine {
 Result<WrittenRows> DuckDbEngine::run_rows(const Query& query, RowFormat format,
                                            const RowLimits& limits, const std::string& path,
                                            const Watch& watch) {
-  // The engine counts what it buffers of a streaming result without the texts in it: with its own
-  // bound of a megabyte, chunks of long texts would pile up to the gigabyte, twice.
   for (Session* session : {writer_.get(), closed_.get()})
-    MILLRACE_RETURN_IF_ERROR(session->run("SET streaming_buffer_size = '64KB'"));
+    MILLRACE_RETURN_IF_ERROR(session->run(kSmallBuffer));
   ResultSet result;
   MILLRACE_RETURN_IF_ERROR(start(query, watch, result));
   ResultTable table(result, false, std::nullopt, watch.activity);
@@ -340,7 +348,8 @@ Result<WrittenRows> DuckDbEngine::run_rows(const Query& query, RowFormat format,
   std::string expressions;
   for (idx_t i = 0; i < duckdb_column_count(result.get()); ++i) {
     const LogicalType type(duckdb_column_logical_type(result.get(), i));
-    columns.emplace_back(duckdb_column_name(result.get(), i), type.get(), format);
+    columns.emplace_back(duckdb_column_name(result.get(), i), type.get(),
+                         format == RowFormat::kJson ? ValueForm::kJson : ValueForm::kCsv);
     expressions += (i == 0 ? "" : ", ") + columns.back().expression();
   }
   MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
@@ -372,11 +381,52 @@ std::string_view options_of(ExportFormat format) {
     case ExportFormat::kCsvWithoutHeader:
       return "FORMAT csv, HEADER false";
     case ExportFormat::kNdjson:
-      return "FORMAT json";
+      break;  // export_ndjson
     case ExportFormat::kParquet:
       return "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1";
   }
   return "";
+}
+
+Result<std::int64_t> DuckDbEngine::copy_to(const std::string& rows, ExportFormat format,
+                                           const std::string& path, const Watch& watch) {
+  MILLRACE_TRY(statement, writer_->prepare("COPY (" + rows + ") TO " + sql_literal(path) + " (" +
+                                               std::string(options_of(format)) + ")",
+                                           Author::kOurs));
+  ResultSet result;
+  const auto look = [&] { watch.activity.fraction = writer_->progress(); };
+  MILLRACE_RETURN_IF_ERROR(
+      writer_->execute(statement, false, watch.stop, result, Author::kOurs, look));
+  return static_cast<std::int64_t>(duckdb_rows_changed(result.get()));
+}
+
+// Not by the engine's own writer, whose NaN is no JSON, which rounds the numbers of JSON columns
+// and writes a FLOAT with the digits of a double.
+Result<std::int64_t> DuckDbEngine::export_ndjson(const std::string& rows, const std::string& path,
+                                                 const Watch& watch) {
+  MILLRACE_TRY(types, writer_->prepare(rows, Author::kOurs));
+  std::vector<RowColumn> columns;
+  std::string expressions;
+  for (idx_t i = 0; i < duckdb_prepared_statement_column_count(types.get()); ++i) {
+    const LogicalType type(duckdb_prepared_statement_column_logical_type(types.get(), i));
+    const char* const name = duckdb_prepared_statement_column_name(types.get(), i);
+    columns.emplace_back(name, type.get(), ValueForm::kNdjson);
+    duckdb_free(const_cast<char*>(name));
+    expressions += (i == 0 ? "" : ", ") + columns.back().expression();
+  }
+  MILLRACE_RETURN_IF_ERROR(writer_->run(kSmallBuffer));
+  MILLRACE_TRY(statement,
+               writer_->prepare("SELECT " + expressions + " FROM (" + rows + ")", Author::kOurs));
+  const std::stop_callback interrupt(watch.stop, [this] { writer_->interrupt(); });
+  const auto write = [&]() -> Result<std::int64_t> {
+    ResultSet result;
+    MILLRACE_RETURN_IF_ERROR(
+        writer_->execute(statement, true, watch.stop, result, Author::kOurs, nullptr));
+    return write_ndjson(result, columns, path, watch);
+  };
+  Result<std::int64_t> written = write();
+  writer_->abandon();
+  return written;
 }
 
 Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, ExportFormat format,
@@ -385,16 +435,11 @@ Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, Export
   MILLRACE_TRY(rows, rows_of(dataset));
   // A delivery's rows keep the dataset's order.
   MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
-  MILLRACE_TRY(statement, writer_->prepare("COPY (" + rows + ") TO " + sql_literal(path) + " (" +
-                                               std::string(options_of(format)) + ")",
-                                           Author::kOurs));
-  ResultSet result;
-  const auto look = [&] { watch.activity.fraction = writer_->progress(); };
-  MILLRACE_RETURN_IF_ERROR(
-      writer_->execute(statement, false, watch.stop, result, Author::kOurs, look));
+  MILLRACE_TRY(count, format == ExportFormat::kNdjson ? export_ndjson(rows, path, watch)
+                                                      : copy_to(rows, format, path, watch));
   WrittenFile file;
   file.name = std::filesystem::path(path).filename().string();
-  file.rows = static_cast<std::int64_t>(duckdb_rows_changed(result.get()));
+  file.rows = count;
   std::error_code error;
   file.bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, error));
   MILLRACE_TRY(checksum, checksum_of_file(path));
