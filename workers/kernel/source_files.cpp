@@ -1,7 +1,8 @@
 #include "workers/kernel/source_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
-#include <glob.h>
+#include <fnmatch.h>
 #include <simdjson.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <climits>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <system_error>
 
@@ -88,7 +90,7 @@ bool has_wildcard(std::string_view path) {
   return path.find_first_of("*?") != std::string_view::npos;
 }
 
-// Only * and ? are wildcards of ours; glob(3) knows two more characters.
+// Only * and ? are wildcards of ours; fnmatch(3) knows two more characters.
 std::string glob_pattern(std::string_view path) {
   std::string pattern;
   for (const char c : path) {
@@ -98,22 +100,53 @@ std::string glob_pattern(std::string_view path) {
   return pattern;
 }
 
-Result<std::vector<std::string>> expand(const std::string& path) {
+// The entries of an open folder that match, without "." and "..".
+std::vector<std::string> matches_in(process::OwnedFd folder, const std::string& pattern) {
+  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> open(
+      ::fdopendir(folder.get()));
+  std::vector<std::string> names;
+  if (open == nullptr) return names;
+  folder.release();
+  while (const dirent* const entry = ::readdir(open.get())) {
+    const std::string name(entry->d_name);
+    if (name != "." && name != ".." && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0)
+      names.push_back(name);
+  }
+  return names;
+}
+
+// The paths that a path with wildcards names. Each folder behind the first wildcard is looked into
+// only when it lies below a root itself, wherever ".." and links lead: what is outside is not told
+// of, neither whether it is there nor its name.
+Result<std::vector<std::string>> expand(const std::string& path,
+                                        const std::vector<std::string>& roots) {
   if (!has_wildcard(path)) return std::vector{path};
-  struct Matches {
-    glob_t value{};
-    Matches() = default;
-    Matches(const Matches&) = delete;
-    Matches& operator=(const Matches&) = delete;
-    ~Matches() { globfree(&value); }
-  } matches;
-  const int state = ::glob(glob_pattern(path).c_str(), GLOB_NOSORT, nullptr, &matches.value);
-  if (state == GLOB_NOMATCH) return not_found(path);
-  if (state != 0) return failed("listing", path, errno);
-  std::vector<std::string> paths(matches.value.gl_pathv,
-                                 matches.value.gl_pathv + matches.value.gl_pathc);
-  std::ranges::sort(paths);
-  return paths;
+  const std::size_t known = path.rfind('/', path.find_first_of("*?"));
+  std::vector<std::string> places{path.substr(0, known)};
+  for (const fs::path& part : fs::path(path.substr(known + 1))) {
+    const std::string component = part.string();
+    const bool wild = has_wildcard(component);
+    std::vector<std::string> found;
+    for (const std::string& place : places) {
+      const int reading = wild ? O_RDONLY : O_PATH;
+      process::OwnedFd folder(
+          ::open((place + "/").c_str(), reading | O_DIRECTORY | O_CLOEXEC | O_NOCTTY));
+      if (!folder) continue;  // no folder, or one that is closed to us
+      const std::optional<std::string> real = path_of(folder.get());
+      if (!real.has_value() || !allowed(*real, roots)) return outside(path);
+      if (wild) {
+        for (const std::string& name : matches_in(std::move(folder), glob_pattern(component)))
+          found.push_back(place + "/" + name);
+      } else if (struct stat status{};
+                 ::fstatat(folder.get(), component.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        found.push_back(place + "/" + component);
+      }
+    }
+    places = std::move(found);
+  }
+  if (places.empty()) return not_found(path);
+  std::ranges::sort(places);
+  return places;
 }
 
 }  // namespace
@@ -162,14 +195,14 @@ Result<std::string> path_of_url(std::string_view url) {
 Result<std::vector<SourceFile>> list_source_files(std::string_view url,
                                                   std::span<const std::string> roots) {
   MILLRACE_TRY(path, path_of_url(url));
-  // So that nothing outside of the roots is listed; what is opened is checked again.
-  const std::string folder =
-      fs::path(path.substr(0, path.find_first_of("*?"))).parent_path().lexically_normal().string();
+  // So that nothing outside of the roots is listed or told of; what is opened is checked again.
+  const std::vector<std::string> real = real_roots(roots);
+  const fs::path folder = fs::path(path.substr(0, path.find_first_of("*?"))).parent_path();
   std::error_code error;
-  const fs::path real = fs::canonical(folder, error);
+  const fs::path known = fs::weakly_canonical(folder, error);
+  if (!allowed((error ? folder.lexically_normal() : known).string(), real)) return outside(path);
   if (error) return not_found(path);
-  if (!allowed(real.string(), real_roots(roots))) return outside(path);
-  MILLRACE_TRY(matches, expand(path));
+  MILLRACE_TRY(matches, expand(path, real));
   std::vector<SourceFile> files;
   for (std::string& match : matches) {
     struct stat status{};
