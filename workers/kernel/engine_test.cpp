@@ -297,6 +297,32 @@ TEST_F(EngineTest, headers_that_are_none_are_refused) {
        {"", "a,a\n1,2\n", "a,A\n1,2\n", "\"a\"x,b\n1,2\n", "a\xFF,b\n1,2\n"})
     EXPECT_FALSE(ingest("h.csv", text, CsvFormat{}).ok()) << text;
   EXPECT_EQ(ingest("h.ndjson", "", NdjsonFormat{}).error().code, "ingest.no_columns");
+  using namespace std::string_literals;
+  EXPECT_EQ(ingest("nul.csv", "a\0b,c\n1,2\n"s, CsvFormat{}).error().message,
+            "a column name has a NUL byte");
+}
+
+// One record of them all would be a header, and the file would have no rows.
+TEST_F(EngineTest, lines_that_end_in_carriage_returns_alone_are_refused) {
+  for (const bool header : {true, false}) {
+    const auto failed = ingest("cr.csv", "a,b\r1,2\r3,4\r", CsvFormat{.header = header});
+    ASSERT_FALSE(failed.ok());
+    EXPECT_EQ(failed.error().to_text(),
+              "ingest.header: the lines of \"" + folder_ / "cr.csv" +
+                  "\" end in carriage returns alone (end them in LF or CRLF)");
+  }
+  const auto one = ingest("one.csv", "a\r1\r2\r", CsvFormat{}, {{{"a", "BIGINT"}}});
+  EXPECT_FALSE(one.ok());
+  const auto quoted = ingest("q.csv", "\"a\rb\",c\n1,2\n", CsvFormat{});
+  ASSERT_TRUE(quoted.ok()) << quoted.error().to_text();
+  EXPECT_EQ(quoted->rows.rows, 1);
+}
+
+TEST_F(EngineTest, a_file_whose_name_is_no_text_has_its_bad_rows_set_aside) {
+  const auto ingested = ingest("\xFFmärz.csv", "a\n1\nx\n", CsvFormat{}, {{{"a", "BIGINT"}}});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(bad_rows(*ingested, "right(file, 12) AS file, record"),
+            "file,record\n\\xffmärz.csv,2\n");
 }
 
 TEST_F(EngineTest, queries_bind_parameters_and_keep_an_order) {
@@ -406,6 +432,23 @@ TEST_F(EngineTest, a_statement_can_neither_reach_out_nor_open_the_engine_again) 
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out.csv"));
   EXPECT_EQ(text_of(views, "SELECT * FROM t"), "a\n1\n") << "the pinned file still reads";
+}
+
+// Words that are functions without parentheses, where no column has their name.
+TEST_F(EngineTest, a_statement_learns_nothing_of_its_session) {
+  for (const char* const word : {"current_user", "user", "session_user", "current_role",
+                                 "current_schema", "current_catalog", "CURRENT_USER"}) {
+    const std::string sql = std::string("SELECT ") + word + " AS x";
+    const auto text = sql_text({}, sql);
+    ASSERT_FALSE(text.ok()) << sql << *text;
+    EXPECT_EQ(text.error().error_class, ErrorClass::kUser) << sql;
+    EXPECT_NE(text.error().message.find("is not allowed"), std::string::npos)
+        << text.error().to_text();
+  }
+  EXPECT_EQ(text_of({},
+                    "SELECT user, u.current_user FROM (SELECT 'me' AS user, 1 AS "
+                    "current_user) u"),
+            "user,current_user\nme,1\n");
 }
 
 TEST_F(EngineTest, a_stop_ends_a_statement_that_would_run_for_long) {

@@ -32,6 +32,16 @@ Result<RecordScanner> scan_file(const TextSource& source, const SourceFile& file
   return RecordScanner(std::move(bytes), options);
 }
 
+// Whether the lines of a file end in CR alone, by its first record: all of it is that one.
+bool ends_in_carriage_returns(const RecordSpan& first, std::string_view bytes,
+                              const FieldList& fields) {
+  if (first.fault == RecordFault::kTooLong)
+    return bytes.find('\r') != std::string_view::npos && bytes.find('\n') == std::string_view::npos;
+  return std::ranges::any_of(fields, [](const Field& field) {
+    return field.kind == FieldKind::kText && field.text().find('\r') != std::string_view::npos;
+  });
+}
+
 // The names that the first record gives, or column0, column1, … in a file without a header. Empty
 // when the file has no record.
 Result<std::vector<std::string>> read_header(const TextSource& source, const CsvFormat& csv,
@@ -47,8 +57,12 @@ Result<std::vector<std::string>> read_header(const TextSource& source, const Csv
   CsvFields splitter(csv);
   FieldList fields;
   const RecordSpan& first = block.records.front();
-  if (first.fault != RecordFault::kNone ||
-      splitter.split(block.bytes_of(first), fields) != FieldFault::kNone)
+  const FieldFault fault = splitter.split(block.bytes_of(first), fields);
+  if (ends_in_carriage_returns(first, block.bytes_of(first), fields))
+    return Error{ErrorClass::kUser, "ingest.header",
+                 "the lines of " + quoted(file.path) + " end in carriage returns alone",
+                 "end them in LF or CRLF"};
+  if (first.fault != RecordFault::kNone || fault != FieldFault::kNone)
     return Error{ErrorClass::kUser, "ingest.header",
                  "the first record of " + quoted(file.path) + " is damaged",
                  "look at its quotes, and at csv.quote"};

@@ -314,6 +314,16 @@ class DuckDbEngine final : public QueryEngine {
       MILLRACE_RETURN_IF_ERROR(
           closed_->run("CREATE VIEW " + sql_identifier(view.name) + " AS " + rows));
     }
+    // Without parentheses they are functions where no column has their name, which the judgement of
+    // the text can't tell; called as functions they are refused there (lib/sql/functions.cpp).
+    for (const std::string name : {"current_user", "user", "session_user", "current_role",
+                                   "current_schema", "current_catalog"})
+      MILLRACE_RETURN_IF_ERROR(closed_->run(
+          "CREATE MACRO " + sql_identifier(name) + "() AS error(" +
+          sql_literal("\"" + name +
+                      "\" is not allowed: it shows the engine's session, which is not the same on "
+                      "another try") +
+          ")"));
     return closed_->run(
         "SET preserve_insertion_order = true; SET enable_external_access = false; "
         "SET lock_configuration = true");
