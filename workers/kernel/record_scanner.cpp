@@ -136,7 +136,7 @@ Result<std::size_t> RecordScanner::take_first_line(RecordBlock& block, std::size
     pass_over_ = offset_ + feed + 1;
     if (feed == bytes.size() && !at_end_) {
       MILLRACE_TRY(behind, lookahead_.end_of(*source_, offset_ + begin, std::nullopt, '\0'));
-      pass_over_ = *behind;
+      pass_over_ = behind.value_or(pass_over_);  // without quotes there is an end
     }
     return stop;
   }

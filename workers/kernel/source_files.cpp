@@ -31,16 +31,17 @@ Error url_invalid(std::string_view url, const std::string& why) {
 
 Error outside(const std::string& path) {
   return Error{ErrorClass::kPolicy, "source.outside_roots",
-               "\"" + path + "\" lies below none of the folders that tasks may use",
+               "\"" + printable(path) + "\" lies below none of the folders that tasks may use",
                "move it, or let the worker's allowed roots hold its folder"};
 }
 
 Error failed(const std::string& what, const std::string& path, int error) {
-  return file_error(what, path, error, "source.open_failed");
+  return file_error(what, printable(path), error, "source.open_failed");
 }
 
 Error not_found(const std::string& path) {
-  return Error{ErrorClass::kUser, "source.not_found", "there is no file \"" + path + "\"",
+  return Error{ErrorClass::kUser, "source.not_found",
+               "there is no file \"" + printable(path) + "\"",
                "look at the URL and at the worker's machine"};
 }
 
@@ -127,19 +128,19 @@ Result<std::vector<std::string>> expand(const std::string& path,
     const std::string component = part.string();
     const bool wild = has_wildcard(component);
     std::vector<std::string> found;
-    for (const std::string& place : places) {
+    for (std::string& place : places) {
+      place += '/';
       const int reading = wild ? O_RDONLY : O_PATH;
-      process::OwnedFd folder(
-          ::open((place + "/").c_str(), reading | O_DIRECTORY | O_CLOEXEC | O_NOCTTY));
+      process::OwnedFd folder(::open(place.c_str(), reading | O_DIRECTORY | O_CLOEXEC | O_NOCTTY));
       if (!folder) continue;  // no folder, or one that is closed to us
       const std::optional<std::string> real = path_of(folder.get());
       if (!real.has_value() || !allowed(*real, roots)) return outside(path);
       if (wild) {
         for (const std::string& name : matches_in(std::move(folder), glob_pattern(component)))
-          found.push_back(place + "/" + name);
+          found.push_back(place + name);
       } else if (struct stat status{};
                  ::fstatat(folder.get(), component.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-        found.push_back(place + "/" + component);
+        found.push_back(place + component);
       }
     }
     places = std::move(found);
@@ -212,10 +213,10 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
     if (::fstat(file.get(), &status) != 0) return failed("looking at", match, errno);
     files.push_back({std::move(match), static_cast<std::uint64_t>(status.st_size)});
     if (files.size() > kMaxSourceFiles)
-      return Error{
-          ErrorClass::kUser, "source.too_many_files",
-          "\"" + path + "\" matches more than " + std::to_string(kMaxSourceFiles) + " files",
-          "ingest them in several tasks"};
+      return Error{ErrorClass::kUser, "source.too_many_files",
+                   "\"" + printable(path) + "\" matches more than " +
+                       std::to_string(kMaxSourceFiles) + " files",
+                   "ingest them in several tasks"};
   }
   if (files.empty()) return not_found(path);
   return files;
@@ -231,7 +232,8 @@ Result<process::OwnedFd> open_below(const std::string& path, std::span<const std
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return failed("looking at", path, errno);
   if (!S_ISREG(status.st_mode))
-    return Error{ErrorClass::kUser, "source.not_found", "\"" + path + "\" is no regular file",
+    return Error{ErrorClass::kUser, "source.not_found",
+                 "\"" + printable(path) + "\" is no regular file",
                  "name a file, or files by * and ?"};
   return file;
 }

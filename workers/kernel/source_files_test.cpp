@@ -118,6 +118,10 @@ TEST_F(SourceFiles, of_a_pattern_may_lie_in_several_folders) {
 TEST_F(SourceFiles, a_name_that_is_no_text_is_written_so_that_it_is) {
   EXPECT_EQ(printable("/a/märz \xF0\x9F\x8C\xBE.csv"), "/a/märz \xF0\x9F\x8C\xBE.csv");
   EXPECT_EQ(printable("/a/\xFF\xC3.csv\xE2\x82"), "/a/\\xff\\xc3.csv\\xe2\\x82");
+  EXPECT_NE(list_source_files("file://" + folder_ / "root/%ff.csv", roots_)
+                .error()
+                .message.find("\\xff.csv"),
+            std::string::npos);
 }
 
 TEST_F(SourceFiles, that_are_no_files_are_refused_without_waiting) {

@@ -1,7 +1,7 @@
 // DuckDB behind the interface of query_engine.h: a writer, whose statements are all ours, and
 // beside it a closed database for the one statement that is not.
 
-#include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "base/file_error.h"
@@ -283,8 +283,13 @@ class DuckDbEngine final : public QueryEngine {
       MILLRACE_TRY(rows, writer_->rows("SELECT file, record::VARCHAR, \"column\", message FROM "
                                        "quarantine ORDER BY file, record LIMIT 1"));
       const auto text = [&](std::size_t i) { return rows.at(0).at(i).value_or(""); };
+      const std::string number = text(1);
+      std::uint64_t record = 0;
+      const char* const end = number.data() + number.size();
+      if (std::from_chars(number.data(), end, record).ec != std::errc())
+        return engine_error(DUCKDB_ERROR_INTERNAL, "a record without its number", Author::kOurs);
       return too_many_bad_rows(limit, {.file = text(0),
-                                       .record = std::stoull(text(1)),
+                                       .record = record,
                                        .column = text(2),
                                        .error_class = "",
                                        .message = text(3),

@@ -169,9 +169,9 @@ Result<std::unique_ptr<ParquetSource>> ParquetSource::open(Session& session,
 
 Status ParquetSource::open_files(const std::vector<SourceFile>& files,
                                  const std::vector<std::string>& roots) {
-  files_ = files;
   for (const SourceFile& file : files) {
     MILLRACE_TRY(descriptor, open_below(file.path, roots));
+    names_.push_back(printable(file.path));
     paths_.push_back("/proc/self/fd/" + std::to_string(descriptor.get()));
     descriptors_.push_back(std::move(descriptor));
   }
@@ -184,7 +184,7 @@ Status ParquetSource::look_at_files(Session& session, const std::stop_token& sto
     if (stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", Author::kOurs);
     MILLRACE_TRY(footer, read_footer(session, paths_[i]));
     if (const Status names = check_column_names(footer.columns); !names.ok())
-      return unfit(quoted(files_[i].path) + ": " + names.error().message, "rename the column");
+      return unfit(quoted(names_[i]) + ": " + names.error().message, "rename the column");
     if (i > 0 && footer.fingerprint == first.fingerprint) continue;
     MILLRACE_TRY(columns, describe(session, "SELECT * FROM " + read({paths_[i]})));
     if (i == 0) {
@@ -193,7 +193,7 @@ Status ParquetSource::look_at_files(Session& session, const std::stop_token& sto
       nanoseconds_ = first.nanoseconds;
       continue;
     }
-    if (auto why = difference(files_[i].path, columns, files_[0].path, found_); why.has_value())
+    if (auto why = difference(names_[i], columns, names_[0], found_); why.has_value())
       return unfit(*std::move(why), "ingest files of different columns in tasks of their own");
     nanoseconds_.insert(nanoseconds_.end(), footer.nanoseconds.begin(), footer.nanoseconds.end());
   }
@@ -215,7 +215,7 @@ Status ParquetSource::convert(const Schema& stated) {
     const ColumnSpec* const found = find_column(found_, column.name);
     if (found == nullptr)
       return Error{ErrorClass::kUser, "ingest.column_missing",
-                   quoted(files_[0].path) + " has no column " + quoted(column.name),
+                   quoted(names_[0]) + " has no column " + quoted(column.name),
                    "names count with their case; mend into.schema or the file", ""};
     if (std::ranges::find(nanoseconds_, column.name) != nanoseconds_.end())
       return cut_short(column.name);
@@ -272,7 +272,7 @@ std::string ParquetSource::select_bad(std::size_t file) const {
   const std::string rows = "SELECT " + record + " AS record, " + place + " END AS place, " + text +
                            " END AS text, encode(CAST(to_json(struct_pack(" + raw +
                            ")) AS VARCHAR)) AS raw FROM " + read({paths_[file]});
-  return "SELECT " + sql_literal(printable(files_[file].path)) +
+  return "SELECT " + sql_literal(names_[file]) +
          " AS file, record, NULL AS line, NULL AS byte_offset, " + column +
          " END AS \"column\", "
          "CASE WHEN text IS NULL THEN 'value.null' ELSE 'value.type' END AS error_class, "
@@ -288,8 +288,8 @@ Error ParquetSource::blame(Error error) const {
       const std::size_t end = at + paths_[i].size();
       const bool whole =
           end == error.message.size() || error.message[end] < '0' || error.message[end] > '9';
-      if (whole) error.message.replace(at, paths_[i].size(), files_[i].path);
-      at += whole ? files_[i].path.size() : paths_[i].size();
+      if (whole) error.message.replace(at, paths_[i].size(), names_[i]);
+      at += whole ? names_[i].size() : paths_[i].size();
     }
   if (error.code != "engine.failed") return error;
   return unfit("the files can't be read as Parquet of the columns: " + error.message,

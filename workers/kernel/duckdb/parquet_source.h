@@ -41,7 +41,7 @@ class ParquetSource {
   std::string select(bool all) const;
   // A file's bad rows, in the columns of quarantine_schema(), in order if the session keeps it.
   std::string select_bad(std::size_t file) const;
-  std::size_t files() const { return files_.size(); }
+  std::size_t files() const { return names_.size(); }
 
   // The error with the files' names in place of those that the engine knows; one that only the
   // files can have caused is the person's: ingest.parquet.
@@ -62,7 +62,7 @@ class ParquetSource {
   Status keep(Session& session);
   std::string read(const std::vector<std::string>& paths) const;
 
-  std::vector<SourceFile> files_;
+  std::vector<std::string> names_;  // of the files, as texts may hold them
   std::vector<process::OwnedFd> descriptors_;
   std::vector<std::string> paths_;        // of the descriptors
   Schema found_;                          // the columns that every file has
