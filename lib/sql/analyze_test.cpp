@@ -283,6 +283,19 @@ TEST(Analyze, says_what_to_do) {
   EXPECT_EQ(error.message, "\"/etc/passwd\" is not the name of a dataset");
   error = refused("COPY t TO 'x'");
   EXPECT_EQ(error.message, "a query is one SELECT; this begins with \"COPY\"");
+  for (const char* const pivot : {"SELECT *\nFROM (PIVOT t ON x USING sum(y))",
+                                  "WITH p AS\n(PIVOT t ON x USING sum(y)) FROM p",
+                                  "FROM\n(pivot_wider t ON x USING sum(y))"}) {
+    error = refused(pivot);
+    EXPECT_EQ(error.code, "sql.not_select") << pivot;
+    EXPECT_EQ(error.message,
+              "a query is one SELECT, and PIVOT without the values that become columns is several")
+        << pivot;
+    EXPECT_THAT(error.hint, HasSubstr("IN ("));
+  }
+  error = refused("PIVOT t ON x USING sum(y)");
+  EXPECT_EQ(error.message,
+            "a query is one SELECT, and PIVOT without the values that become columns is several");
   error = refused("SELECT * FROM (SHOW TABLES)");
   EXPECT_EQ(error.message, "SHOW, DESCRIBE or SUMMARIZE is not allowed in a query");
   error = refused("SELECT repeat('x', n) FROM t");

@@ -26,7 +26,8 @@ class PlainSource final : public ByteSource {
 
   Result<std::size_t> read(char* out, std::size_t capacity) override {
     for (;;) {
-      const ssize_t count = ::read(file_.get(), out, capacity);
+      // At a place of its own: again() shares the open file.
+      const ssize_t count = ::pread(file_.get(), out, capacity, static_cast<off_t>(consumed_));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return read_failed(name_, errno);
       consumed_ += static_cast<std::uint64_t>(count);
@@ -34,6 +35,15 @@ class PlainSource final : public ByteSource {
     }
   }
   std::uint64_t consumed() const override { return consumed_; }
+  Result<std::unique_ptr<ByteSource>> again() const override {
+    MILLRACE_TRY(plain, reopened());
+    return std::unique_ptr<ByteSource>(new PlainSource(std::move(plain)));
+  }
+  Result<PlainSource> reopened() const {
+    process::OwnedFd same(::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!same) return read_failed(name_, errno);
+    return PlainSource(std::move(same), name_);
+  }
   const std::string& name() const { return name_; }
 
  private:
@@ -52,6 +62,11 @@ class GzipSource final : public ByteSource {
     if (open_) inflateEnd(&stream_);
   }
 
+  static Result<std::unique_ptr<ByteSource>> make(PlainSource plain) {
+    auto source = std::make_unique<GzipSource>(std::move(plain));
+    MILLRACE_RETURN_IF_ERROR(source->open());
+    return std::unique_ptr<ByteSource>(std::move(source));
+  }
   Status open() {
     constexpr int kGzipWindow = 15 + 16;  // the largest window, with gzip's header and checksum
     if (inflateInit2(&stream_, kGzipWindow) != Z_OK)
@@ -86,6 +101,10 @@ class GzipSource final : public ByteSource {
     return capacity - stream_.avail_out;
   }
   std::uint64_t consumed() const override { return plain_.consumed(); }
+  Result<std::unique_ptr<ByteSource>> again() const override {
+    MILLRACE_TRY(plain, plain_.reopened());
+    return make(std::move(plain));
+  }
 
  private:
   Error corrupt(const std::string& why) const {
@@ -116,9 +135,7 @@ Result<std::unique_ptr<ByteSource>> open_byte_source(process::OwnedFd file, Comp
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   PlainSource plain(std::move(file), std::move(name));
   if (!gzip) return std::unique_ptr<ByteSource>(new PlainSource(std::move(plain)));
-  auto source = std::make_unique<GzipSource>(std::move(plain));
-  MILLRACE_RETURN_IF_ERROR(source->open());
-  return std::unique_ptr<ByteSource>(std::move(source));
+  return GzipSource::make(std::move(plain));
 }
 
 }  // namespace millrace::kernel

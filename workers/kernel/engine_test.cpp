@@ -12,90 +12,10 @@
 
 #include "lib/process/owned_fd.h"
 #include "workers/kernel/query_engine.h"
-#include "workers/kernel/testing/temp_folder.h"
+#include "workers/kernel/testing/engine_fixture.h"
 
 namespace millrace::kernel {
 namespace {
-
-using millrace::testing::flights_folder;
-using millrace::testing::read_file;
-using millrace::testing::TempFolder;
-
-class EngineTest : public ::testing::Test {
- protected:
-  std::unique_ptr<QueryEngine> open(Bytes memory = mebibytes(512)) {
-    auto engine = open_query_engine();
-    EXPECT_TRUE(engine.ok()) << engine.error().to_text();
-    const Status limited = (*engine)->limit({.threads = 2,
-                                             .memory = memory,
-                                             .spill = mebibytes(1024),
-                                             .spill_folder = folder_ / "spill"});
-    EXPECT_TRUE(limited.ok()) << limited.error().to_text();
-    return std::move(*engine);
-  }
-
-  Result<std::string> sql_text(const std::vector<DatasetView>& views, const std::string& sql,
-                               std::map<std::string, QueryValue> parameters = {}) {
-    // Through a query and an export: what a person would see.
-    const std::string number = std::to_string(++count_);
-    Query query{.sql = sql, .views = views, .parameters = std::move(parameters), .ordered = true};
-    MILLRACE_TRY(written, open()->run_query(query, folder_ / ("q" + number), watch()));
-    MILLRACE_TRY(file, open()->export_rows(view("q" + number, written), ExportFormat::kCsv,
-                                           folder_ / (number + ".csv"), watch()));
-    return read_file(folder_ / file.name);
-  }
-
-  DatasetView view(const std::string& folder, const WrittenDataset& written,
-                   const std::string& name = "t") {
-    DatasetView view{name, written.schema, {}};
-    for (const WrittenFile& file : written.files)
-      view.files.push_back(folder_ / folder + "/" + file.name);
-    return view;
-  }
-
-  TextSource source(const std::string& path, TextFormat format, Schema stated = {}) {
-    auto files = list_source_files("file://" + path, roots_);
-    EXPECT_TRUE(files.ok()) << files.error().to_text();
-    return {.files = files.ok() ? *files : std::vector<SourceFile>{},
-            .roots = roots_,
-            .format = std::move(format),
-            .stated = std::move(stated)};
-  }
-
-  // Ingests a file's text; its rows and bad rows are in the folders "N" and "bad-N".
-  Result<Ingested> ingest(const std::string& name, const std::string& content, TextFormat format,
-                          Schema stated = {}, std::uint64_t max_rejects = 100) {
-    last_ = std::to_string(++count_);
-    return open()->ingest_text(
-        source(folder_.write(name, content), std::move(format), std::move(stated)), max_rejects,
-        folder_ / last_, folder_ / ("bad-" + last_), watch());
-  }
-  // What the last ingest left, as CSV.
-  std::string rows(const Ingested& ingested) {
-    return text_of({view(last_, ingested.rows)}, "SELECT * FROM t ORDER BY ALL");
-  }
-  std::string bad_rows(const Ingested& ingested, const std::string& columns = "*") {
-    return text_of({view("bad-" + last_, ingested.quarantine)},
-                   "SELECT " + columns + " FROM t ORDER BY byte_offset");
-  }
-  std::string text_of(const std::vector<DatasetView>& views, const std::string& sql) {
-    const Result<std::string> text = sql_text(views, sql);
-    return text.ok() ? *text : text.error().to_text();
-  }
-  std::string code_of_query(const std::string& sql) {
-    const Result<std::string> text = sql_text({}, sql);
-    return text.ok() ? "no error" : text.error().code;
-  }
-
-  Watch watch() { return {stop_.get_token(), activity_}; }
-
-  TempFolder folder_;
-  std::vector<std::string> roots_{folder_.path().string(), flights_folder()};
-  std::stop_source stop_;
-  Activity activity_;
-  int count_ = 0;
-  std::string last_;
-};
 
 // A lock on a file of the machine, for which any of its processes may ask, keeps no engine closed.
 TEST_F(EngineTest, opens_whoever_holds_the_null_device) {
@@ -366,36 +286,55 @@ TEST_F(EngineTest, one_column_keeps_its_nulls) {
   EXPECT_EQ(ingested->rows.rows, 3);
 }
 
+// Which line is the header does not depend on how many columns it names.
+TEST_F(EngineTest, empty_lines_before_a_header_are_passed_over) {
+  for (const char* const begin : {"\n", "\r\n\n", "\xEF\xBB\xBF\n"}) {
+    const auto one = ingest("one.csv", std::string(begin) + "a\n1\n\n2\n", CsvFormat{});
+    ASSERT_TRUE(one.ok()) << one.error().to_text();
+    EXPECT_EQ(one->rows.schema, (Schema{{{"a", "BIGINT"}}}));
+    EXPECT_EQ(rows(*one), "a\n1\n2\n\n");
+    const auto stated = ingest("one.csv", std::string(begin) + "a\n1\nx\n", CsvFormat{},
+                               {{{"a", "BIGINT", false}}});
+    ASSERT_TRUE(stated.ok()) << stated.error().to_text();
+    EXPECT_EQ(bad_rows(*stated, "record, message"),
+              "record,message\n2,\"\"\"x\"\" is no BIGINT\"\n");
+    const auto two = ingest("two.csv", std::string(begin) + "a,b\n1,2\n", CsvFormat{});
+    ASSERT_TRUE(two.ok()) << two.error().to_text();
+    EXPECT_EQ(rows(*two), "a,b\n1,2\n");
+  }
+}
+
 TEST_F(EngineTest, headers_that_are_none_are_refused) {
   for (const char* const text :
        {"", "a,a\n1,2\n", "a,A\n1,2\n", "\"a\"x,b\n1,2\n", "a\xFF,b\n1,2\n"})
     EXPECT_FALSE(ingest("h.csv", text, CsvFormat{}).ok()) << text;
   EXPECT_EQ(ingest("h.ndjson", "", NdjsonFormat{}).error().code, "ingest.no_columns");
+  using namespace std::string_literals;
+  EXPECT_EQ(ingest("nul.csv", "a\0b,c\n1,2\n"s, CsvFormat{}).error().message,
+            "a column name has a NUL byte");
 }
 
-TEST_F(EngineTest, parquet_is_read_whole_and_converted_where_a_schema_says_so) {
-  const auto first = ingest("p.csv", "a,b\n1,x\n2,y\n", CsvFormat{});
-  ASSERT_TRUE(first.ok());
-  const auto files = list_source_files("file://" + folder_ / last_ + "/*.parquet", roots_);
-  ASSERT_TRUE(files.ok());
-  const auto again = open()->ingest_parquet(*files, roots_, {}, folder_ / "again", watch());
-  ASSERT_TRUE(again.ok()) << again.error().to_text();
-  EXPECT_EQ(again->schema, first->rows.schema);
-  EXPECT_EQ(text_of({view("again", *again)}, "SELECT * FROM t ORDER BY a"), "a,b\n1,x\n2,y\n");
-  const auto text =
-      open()->ingest_parquet(*files, roots_, {{{"a", "VARCHAR"}}}, folder_ / "text", watch());
-  ASSERT_TRUE(text.ok()) << text.error().to_text();
-  EXPECT_EQ(text->schema.columns.at(0).type, "VARCHAR");
-  EXPECT_EQ(open()
-                ->ingest_parquet(*files, roots_, {{{"b", "BIGINT"}}}, folder_ / "numbers", watch())
-                .error()
-                .code,
-            "ingest.parquet")
-      << "\"x\" is no BIGINT";
-  folder_.write("no.parquet", "PAR1 but not really");
-  const auto none = list_source_files("file://" + folder_ / "no.parquet", roots_);
-  EXPECT_EQ(open()->ingest_parquet(*none, roots_, {}, folder_ / "none", watch()).error().code,
-            "ingest.parquet");
+// One record of them all would be a header, and the file would have no rows.
+TEST_F(EngineTest, lines_that_end_in_carriage_returns_alone_are_refused) {
+  for (const bool header : {true, false}) {
+    const auto failed = ingest("cr.csv", "a,b\r1,2\r3,4\r", CsvFormat{.header = header});
+    ASSERT_FALSE(failed.ok());
+    EXPECT_EQ(failed.error().to_text(),
+              "ingest.header: the lines of \"" + folder_ / "cr.csv" +
+                  "\" end in carriage returns alone (end them in LF or CRLF)");
+  }
+  const auto one = ingest("one.csv", "a\r1\r2\r", CsvFormat{}, {{{"a", "BIGINT"}}});
+  EXPECT_FALSE(one.ok());
+  const auto quoted = ingest("q.csv", "\"a\rb\",c\n1,2\n", CsvFormat{});
+  ASSERT_TRUE(quoted.ok()) << quoted.error().to_text();
+  EXPECT_EQ(quoted->rows.rows, 1);
+}
+
+TEST_F(EngineTest, a_file_whose_name_is_no_text_has_its_bad_rows_set_aside) {
+  const auto ingested = ingest("\xFFmärz.csv", "a\n1\nx\n", CsvFormat{}, {{{"a", "BIGINT"}}});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(bad_rows(*ingested, "right(file, 12) AS file, record"),
+            "file,record\n\\xffmärz.csv,2\n");
 }
 
 TEST_F(EngineTest, queries_bind_parameters_and_keep_an_order) {
@@ -408,6 +347,10 @@ TEST_F(EngineTest, queries_bind_parameters_and_keep_an_order) {
   ASSERT_TRUE(text.ok()) << text.error().to_text();
   EXPECT_EQ(*text, "n,s,yes,l\n42,it's; DROP,true,2\n");
   EXPECT_EQ(code_of_query("SELECT $missing AS x"), "query.parameter_missing");
+  const auto empty = sql_text({}, "SELECT len($list) AS l, list_contains($list, 'a') AS a",
+                              {{"list", std::vector<std::string>{}}});
+  ASSERT_TRUE(empty.ok()) << empty.error().to_text();
+  EXPECT_EQ(*empty, "l,a\n0,false\n");
   const auto ordered = sql_text({}, "SELECT range AS i FROM range(300000) ORDER BY i DESC");
   ASSERT_TRUE(ordered.ok());
   EXPECT_EQ(ordered->substr(0, 16), "i\n299999\n299998\n");
@@ -421,6 +364,35 @@ TEST_F(EngineTest, sums_stay_exact_and_odd_types_become_storable) {
             "s,l,st\n18446744073709551614,[18446744073709551614],{'k': 18446744073709551614}\n");
   EXPECT_EQ(text_of({}, "SELECT NULL AS n, 'a'::ENUM('a','b') AS e, '101'::BIT AS b"),
             "n,e,b\n,a,101\n");
+}
+
+TEST_F(EngineTest, a_stored_result_has_lost_nothing) {
+  const std::vector<std::pair<std::string, std::string>> kCases = {
+      {"INTERVAL '1.000001 seconds'", "00:00:01.000001"},
+      {"INTERVAL '-1 day'", "-1 day"},
+      {"INTERVAL '3 months 2 days 00:00:00.0005'", "3 months 2 days 00:00:00.0005"},
+      {"[INTERVAL '-1 day']", "[-1 day]"},
+      {"'10:00:00+02'::TIMETZ", "10:00:00+02"},
+      {"['10:00:00+02'::TIMETZ]", "['10:00:00+02']"},
+      {"{'t': '10:00:00+02'::TIMETZ, 'n': 1}", "\"{'t': '10:00:00+02', 'n': 1}\""},
+      {"MAP {'k': '10:00:00+02'::TIMETZ}", "{k='10:00:00+02'}"},
+      {"array_value('10:00:00+02'::TIMETZ)", "['10:00:00+02']"},
+      {"TIME_NS '10:00:00.000000005'", "10:00:00.000000005"},
+      {"TIMESTAMP_NS '2024-01-01 10:00:00.000000005'", "2024-01-01 10:00:00.000000005"},
+      {"['a'::ENUM('a', 'b')]", "[a]"},
+      {"row('101'::BIT, 5::HUGEINT)", "\"(101, 5)\""},
+      {"{'a b': 9223372036854775807::HUGEINT * 4, 'n': NULL, 'd': 1.50}",
+       "\"{'a b': 36893488147419103228, 'n': NULL, 'd': 1.50}\""},
+      {"'123456789012345678901234567890123456789012345'::BIGNUM",
+       "123456789012345678901234567890123456789012345"},
+      // Names of types that are names of fields.
+      {"{'HUGEINT': 1}", "{'HUGEINT': 1}"},
+      {"{'HUGEINT': 1::HUGEINT, 'BIT': [1]}", "\"{'HUGEINT': 1, 'BIT': [1]}\""}};
+  for (const auto& [expression, stored] : kCases)
+    EXPECT_EQ(text_of({}, "SELECT " + expression + " AS x"), "x\n" + stored + "\n") << expression;
+  EXPECT_EQ(code_of_query("SELECT 170141183460469231731687303715884105727::HUGEINT AS x"),
+            "query.failed")
+      << "more than 38 digits are refused, not rounded";
 }
 
 TEST_F(EngineTest, statements_that_fail_say_why) {
@@ -472,6 +444,23 @@ TEST_F(EngineTest, a_statement_can_neither_reach_out_nor_open_the_engine_again) 
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out.csv"));
   EXPECT_EQ(text_of(views, "SELECT * FROM t"), "a\n1\n") << "the pinned file still reads";
+}
+
+// Words that are functions without parentheses, where no column has their name.
+TEST_F(EngineTest, a_statement_learns_nothing_of_its_session) {
+  for (const char* const word : {"current_user", "user", "session_user", "current_role",
+                                 "current_schema", "current_catalog", "CURRENT_USER"}) {
+    const std::string sql = std::string("SELECT ") + word + " AS x";
+    const auto text = sql_text({}, sql);
+    ASSERT_FALSE(text.ok()) << sql << *text;
+    EXPECT_EQ(text.error().error_class, ErrorClass::kUser) << sql;
+    EXPECT_NE(text.error().message.find("is not allowed"), std::string::npos)
+        << text.error().to_text();
+  }
+  EXPECT_EQ(text_of({},
+                    "SELECT user, u.current_user FROM (SELECT 'me' AS user, 1 AS "
+                    "current_user) u"),
+            "user,current_user\nme,1\n");
 }
 
 TEST_F(EngineTest, a_stop_ends_a_statement_that_would_run_for_long) {
@@ -533,6 +522,41 @@ TEST_F(EngineTest, what_does_not_fit_into_memory_is_spilled) {
   ASSERT_TRUE(result.ok()) << result.error().to_text();
   EXPECT_EQ(result->rows, 3'000'000);
   EXPECT_TRUE(std::filesystem::is_directory(folder_ / "enough-query"));
+}
+
+// What is delivered as NDJSON is JSON, and ingested again it is what it was.
+TEST_F(EngineTest, exported_ndjson_is_json_with_the_values_as_they_are) {
+  const auto ingested =
+      ingest("j.ndjson",
+             "{\"j\":0.1000000000000000055511151231257827,\"f\":0.1,\"d\":0.1}\n"
+             "{\"j\":-0,\"f\":\"nan\",\"d\":\"-inf\"}\n"
+             "{\"j\":\"a \\\"b\",\"f\":16777216,\"d\":1e300}\n"
+             "{\"j\":\"123\",\"d\":5e-324}\n"
+             "{\"j\":{\"x\":[1e400, null]}}\n",
+             NdjsonFormat{}, {{{"j", "JSON"}, {"f", "FLOAT"}, {"d", "DOUBLE"}}}, 0);
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  ASSERT_TRUE(open()
+                  ->export_rows(view(last_, ingested->rows), ExportFormat::kNdjson,
+                                folder_ / "o.ndjson", watch())
+                  .ok());
+  const std::string text = read_file(folder_ / "o.ndjson");
+  EXPECT_EQ(text,
+            "{\"j\":0.1000000000000000055511151231257827,\"f\":0.1,\"d\":0.1}\n"
+            "{\"j\":-0,\"f\":\"NaN\",\"d\":\"-Infinity\"}\n"
+            "{\"j\":\"a \\\"b\",\"f\":16777216,\"d\":1e+300}\n"
+            "{\"j\":\"123\",\"f\":null,\"d\":5e-324}\n"
+            "{\"j\":{\"x\":[1e400, null]},\"f\":null,\"d\":null}\n");
+  const auto again = ingest("again.ndjson", text, NdjsonFormat{}, ingested->rows.schema, 0);
+  ASSERT_TRUE(again.ok()) << again.error().to_text();
+  const auto csv = ingest("lines.csv", "j,n\n\"[1,\n2]\",1.50\n[NaN],2\n\"{\"\"a\"\":1,}\",3\n",
+                          CsvFormat{}, {{{"j", "JSON"}, {"n", "DECIMAL(5,2)"}}});
+  ASSERT_TRUE(csv.ok()) << csv.error().to_text();
+  EXPECT_EQ(csv->quarantine.rows, 2) << "neither is JSON";
+  const auto written = open()->export_rows(view(last_, csv->rows), ExportFormat::kNdjson,
+                                           folder_ / "lines.ndjson", watch());
+  ASSERT_TRUE(written.ok()) << written.error().to_text();
+  EXPECT_EQ(written->rows, 1);
+  EXPECT_EQ(read_file(folder_ / "lines.ndjson"), "{\"j\":[1, 2],\"n\":1.50}\n");
 }
 
 TEST_F(EngineTest, exports_keep_null_and_empty_apart) {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "workers/kernel/json_text.h"
 #include "workers/kernel/record_scanner.h"
 
 namespace millrace::kernel {
@@ -15,26 +16,6 @@ namespace {
 using simdjson::ondemand::json_type;
 
 static_assert(kRecordPadding >= simdjson::SIMDJSON_PADDING);
-
-// A JSON number's text by RFC 8259: the parser looks at digits only when it is asked to convert.
-bool is_number(std::string_view text) {
-  std::size_t i = 0;
-  const auto digits = [&] {
-    const std::size_t begin = i;
-    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
-    return i - begin;
-  };
-  if (i < text.size() && text[i] == '-') ++i;
-  const std::size_t begin = i;
-  if (digits() == 0 || (text[begin] == '0' && i - begin > 1)) return false;
-  if (i < text.size() && text[i] == '.' && (++i, digits() == 0)) return false;
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
-    if (digits() == 0) return false;
-  }
-  return i == text.size();
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t end = text.find_last_not_of(" \t\r\n");
@@ -47,7 +28,8 @@ Field field_of(std::string_view text, FieldKind kind) {
 
 // A number, true, false or null: looked at, not taken, as the walk passes over it by itself.
 bool is_scalar(json_type type, std::string_view token) {
-  if (type == json_type::number) return is_number(token);
+  if (type == json_type::number)
+    return is_json_number(token);  // the parser looks at digits only when it converts
   return token == "null" || token == "true" || token == "false";
 }
 
@@ -91,14 +73,15 @@ bool check_value(simdjson::ondemand::value value) {  // NOLINT(misc-no-recursion
   return is_scalar(type, trimmed(value.raw_json_token()));
 }
 
-// False when the value is no JSON.
-bool field_from(simdjson::ondemand::value value, Field& out) {
+// False when the value is no JSON. `raw`: a string keeps its quotes and escapes.
+bool field_from(simdjson::ondemand::value value, bool raw, Field& out) {
   json_type type{};
   std::string_view text;
   if (value.type().get(type) != simdjson::SUCCESS) return false;
   if (type == json_type::string) {
+    const std::string_view token = trimmed(value.raw_json_token());
     if (value.get_string().get(text) != simdjson::SUCCESS) return false;
-    out = field_of(text, FieldKind::kString);
+    out = field_of(raw ? token : text, FieldKind::kString);
     return true;
   }
   if (type == json_type::object) {
@@ -131,6 +114,7 @@ bool field_from(simdjson::ondemand::value value, Field& out) {
 struct JsonFields::State {
   std::vector<std::string> columns;
   std::unordered_map<std::string_view, std::size_t> places;  // by name; views into columns
+  std::vector<bool> raw;                                     // of each column
   bool ignore_unknown = false;
   simdjson::ondemand::parser parser;
 
@@ -167,10 +151,12 @@ struct JsonFields::State {
   }
 };
 
-JsonFields::JsonFields(std::vector<std::string> columns, bool ignore_unknown)
+JsonFields::JsonFields(std::vector<std::string> columns, bool ignore_unknown, std::vector<bool> raw)
     : state_(std::make_unique<State>()) {
   state_->columns = std::move(columns);
   state_->ignore_unknown = ignore_unknown;
+  state_->raw = std::move(raw);
+  state_->raw.resize(state_->columns.size() + 1);  // one for the names that are no columns
   for (std::size_t i = 0; i < state_->columns.size(); ++i)
     state_->places.emplace(state_->columns[i], i);
 }
@@ -186,7 +172,7 @@ FieldFault JsonFields::read(std::string_view record, FieldList& fields) {
         const std::size_t place = state_->place_of(name, guess);
         guess = place + 1;
         Field field;
-        if (!field_from(value, field)) return FieldFault::kNotAnObject;
+        if (!field_from(value, state_->raw[place], field)) return FieldFault::kNotAnObject;
         if (place == state_->columns.size())
           return state_->ignore_unknown ? FieldFault::kNone : FieldFault::kExtraField;
         if (fields[place].data != nullptr) return FieldFault::kDuplicateField;
@@ -202,7 +188,7 @@ FieldFault JsonFields::read_all(std::string_view record, std::vector<NamedField>
     const auto same = [&](const NamedField& field) { return field.name == name; };
     if (std::ranges::any_of(fields, same)) return FieldFault::kDuplicateField;
     NamedField& named = fields.emplace_back(NamedField{std::string(name), {}});
-    return field_from(value, named.field) ? FieldFault::kNone : FieldFault::kNotAnObject;
+    return field_from(value, false, named.field) ? FieldFault::kNone : FieldFault::kNotAnObject;
   });
 }
 

@@ -19,8 +19,9 @@ struct NamedField {
 
 class JsonFields {
  public:
-  // `ignore_unknown`: other names than the columns' are passed over, not faults.
-  JsonFields(std::vector<std::string> columns, bool ignore_unknown);
+  // `ignore_unknown`: other names than the columns' are passed over, not faults. `raw`: columns, by
+  // place, whose strings stay JSON, with quotes and escapes; the rest's don't.
+  JsonFields(std::vector<std::string> columns, bool ignore_unknown, std::vector<bool> raw = {});
   JsonFields(JsonFields&&) noexcept;
   JsonFields& operator=(JsonFields&&) noexcept;
   ~JsonFields();

@@ -100,11 +100,14 @@ class QueryEngine {
                                        const std::string& quarantine_folder,
                                        const Watch& watch) = 0;
 
-  // Parquet files to Parquet in `folder`, converted to `stated` where it is not empty.
-  virtual Result<WrittenDataset> ingest_parquet(const std::vector<SourceFile>& files,
-                                                const std::vector<std::string>& roots,
-                                                const Schema& stated, const std::string& folder,
-                                                const Watch& watch) = 0;
+  // Parquet files of the same columns to Parquet in `folder`, converted to `stated` where it is not
+  // empty; bad rows as with text. Error besides: ingest.parquet (User).
+  virtual Result<Ingested> ingest_parquet(const std::vector<SourceFile>& files,
+                                          const std::vector<std::string>& roots,
+                                          const Schema& stated, std::uint64_t max_rejects,
+                                          const std::string& folder,
+                                          const std::string& quarantine_folder,
+                                          const Watch& watch) = 0;
 
   // The statement runs closed in: it reads its views' files, and neither another path nor a
   // setting. Once an engine. Errors besides: query.invalid, query.failed, query.too_many_rows,

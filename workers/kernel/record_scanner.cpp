@@ -40,7 +40,7 @@ Result<bool> RecordScanner::next(RecordBlock& block) {
     block.first_record = record_;
     block.first_line = line_;
     MILLRACE_RETURN_IF_ERROR(fill(block, wanted));
-    const std::size_t taken = scan(block);
+    MILLRACE_TRY(taken, scan(block));
     if (!block.records.empty()) {
       carry_.assign(block.bytes.get() + taken, block.size - taken);
       block.size = taken;
@@ -66,7 +66,7 @@ Status RecordScanner::fill(RecordBlock& block, std::size_t wanted) {
 }
 
 // Adds the block's records and says how many bytes they and the lines passed over take.
-std::size_t RecordScanner::scan(RecordBlock& block) {
+Result<std::size_t> RecordScanner::scan(RecordBlock& block) {
   const std::string_view bytes = block.all();
   std::size_t begin = 0;
   std::uint32_t line = 0;
@@ -75,21 +75,18 @@ std::size_t RecordScanner::scan(RecordBlock& block) {
   if (!std::exchange(started_, true) && bytes.starts_with(kByteOrderMark))
     begin = kByteOrderMark.size();
   while (begin < bytes.size()) {
-    if (in_long_record_) {
-      const std::size_t feed = next_place(bytes, next_feed_, '\n', begin);
-      in_long_record_ = feed == kNowhere;
-      begin = in_long_record_ ? bytes.size() : feed + 1;
-      line += in_long_record_ ? 0 : 1;
+    if (offset_ + begin < pass_over_) {
+      const std::size_t stop = std::min<std::uint64_t>(bytes.size(), pass_over_ - offset_);
+      line += line_feeds(bytes.substr(begin, stop - begin));
+      begin = stop;
       continue;
     }
     const RecordEnd end = find_end(bytes, begin);
-    if (end.at == kNowhere) {
-      if (!at_end_ && bytes.size() - begin <= options_.max_record_bytes) break;
-      begin = take_rest(block, begin, end.in_quotes, line);
-      continue;
-    }
-    if (end.at - begin > options_.max_record_bytes) {
-      begin = take_rest(block, begin, end.quoted, line);
+    const bool ended = end.at != kNowhere;
+    if (!ended && !at_end_ && bytes.size() - begin <= options_.max_record_bytes) break;
+    if (!ended || end.at - begin > options_.max_record_bytes) {
+      MILLRACE_TRY(taken, take_rest(block, begin, end, line));
+      begin = taken;
       continue;
     }
     const std::size_t stop = end.at > begin && bytes[end.at - 1] == '\r' ? end.at - 1 : end.at;
@@ -102,34 +99,57 @@ std::size_t RecordScanner::scan(RecordBlock& block) {
   return begin;
 }
 
-// A record whose end is not there: the file ends, its quote never closes, or it is too long.
-std::size_t RecordScanner::take_rest(RecordBlock& block, std::size_t begin, bool in_quotes,
-                                     std::uint32_t& line) {
+// A record that is too long, or whose end is not there: the file ends, or its quote never closes.
+Result<std::size_t> RecordScanner::take_rest(RecordBlock& block, std::size_t begin,
+                                             const RecordEnd& end, std::uint32_t& line) {
   const std::string_view bytes = block.all();
-  if (!in_quotes && bytes.size() - begin <= options_.max_record_bytes) {
-    add(block, begin, bytes.size(), line, RecordFault::kNone);
-    line += line_feeds(bytes.substr(begin));
-    return bytes.size();
+  std::optional<std::uint64_t> behind;  // in the stream
+  if (end.at != kNowhere) {
+    behind = offset_ + end.at + 1;
+  } else if (at_end_) {
+    if (!end.in_quotes) behind = offset_ + bytes.size();
+  } else {
+    MILLRACE_TRY(found,
+                 lookahead_.end_of(*source_, offset_ + begin, options_.quote, options_.delimiter));
+    behind = found;
   }
+  if (!behind.has_value()) return take_first_line(block, begin, line);
+  const std::size_t stop = std::min(bytes.size(), begin + options_.max_record_bytes);
+  const bool too_long = *behind - offset_ - begin > options_.max_record_bytes;
+  add(block, begin, stop, line, too_long ? RecordFault::kTooLong : RecordFault::kNone);
+  pass_over_ = *behind;
+  line += line_feeds(bytes.substr(begin, stop - begin));
+  return stop;
+}
+
+// The first line of a record whose quote never closes.
+Result<std::size_t> RecordScanner::take_first_line(RecordBlock& block, std::size_t begin,
+                                                   std::uint32_t& line) {
+  const std::string_view bytes = block.all();
   const std::size_t feed = std::min(bytes.find('\n', begin), bytes.size());
   // The scan goes on behind this line, so places found further on may be looked for again.
   next_quote_ = 0;
   next_feed_ = 0;
   if (feed - begin > options_.max_record_bytes) {
-    add(block, begin, begin + options_.max_record_bytes, line, RecordFault::kTooLong);
-    in_long_record_ = true;
-    return begin + options_.max_record_bytes;
+    const std::size_t stop = begin + options_.max_record_bytes;
+    add(block, begin, stop, line, RecordFault::kTooLong);
+    pass_over_ = offset_ + feed + 1;
+    if (feed == bytes.size() && !at_end_) {
+      MILLRACE_TRY(behind, lookahead_.end_of(*source_, offset_ + begin, std::nullopt, '\0'));
+      pass_over_ = behind.value_or(pass_over_);  // without quotes there is an end
+    }
+    return stop;
   }
   const bool carriage = feed < bytes.size() && feed > begin && bytes[feed - 1] == '\r';
-  const std::size_t stop = carriage ? feed - 1 : feed;
-  add(block, begin, stop, line, in_quotes ? RecordFault::kUnclosedQuote : RecordFault::kTooLong);
+  add(block, begin, carriage ? feed - 1 : feed, line, RecordFault::kUnclosedQuote);
   ++line;
   return std::min(feed + 1, bytes.size());
 }
 
 void RecordScanner::add(RecordBlock& block, std::size_t begin, std::size_t end, std::uint32_t line,
                         RecordFault fault) {
-  if (begin == end && !options_.empty_records) return;
+  // Above a header an empty line is none of its records, however many columns it names.
+  if (begin == end && (!options_.empty_records || to_skip_ > 0)) return;
   if (to_skip_ > 0) {
     --to_skip_;
     return;

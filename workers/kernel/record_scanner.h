@@ -6,8 +6,9 @@
 // A record ends at LF or CRLF outside of quotes. A quote opens a quoted part right after a
 // delimiter or at the record's begin, and a doubled one inside stands for itself; anywhere else it
 // is a byte like others. Empty lines are no records. A UTF-8 byte order mark at the start is
-// skipped. A quote that never closes spoils its first line alone: the scan goes on with the next
-// one.
+// skipped. A quote that never closes spoils its record's first line alone: the scan goes on with
+// the next one. A record that is too long is one record all the same, up to its own end: the source
+// is read ahead for it (record_lookahead.h).
 //
 // What the fields hold is not looked at: csv_fields.h and json_fields.h do that, on other threads.
 // Not thread-safe; a block that was handed out belongs to its taker.
@@ -27,6 +28,7 @@
 
 #include "base/result.h"
 #include "workers/kernel/byte_source.h"
+#include "workers/kernel/record_lookahead.h"
 
 namespace millrace::kernel {
 
@@ -90,10 +92,12 @@ class RecordScanner {
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
   Status fill(RecordBlock& block, std::size_t wanted);
-  std::size_t scan(RecordBlock& block);
+  Result<std::size_t> scan(RecordBlock& block);
   RecordEnd find_end(std::string_view bytes, std::size_t begin);
   std::size_t next_place(std::string_view bytes, std::size_t& known, char wanted, std::size_t from);
-  std::size_t take_rest(RecordBlock& block, std::size_t begin, bool in_quotes, std::uint32_t& line);
+  Result<std::size_t> take_rest(RecordBlock& block, std::size_t begin, const RecordEnd& end,
+                                std::uint32_t& line);
+  Result<std::size_t> take_first_line(RecordBlock& block, std::size_t begin, std::uint32_t& line);
   void add(RecordBlock& block, std::size_t begin, std::size_t end, std::uint32_t line,
            RecordFault fault);
 
@@ -106,8 +110,9 @@ class RecordScanner {
   std::uint64_t to_skip_;
   bool started_ = false;
   bool at_end_ = false;
-  bool in_long_record_ = false;  // up to the next line feed
-  std::size_t next_quote_ = 0;   // places known in the block that is being scanned
+  std::uint64_t pass_over_ = 0;  // bytes up to here belong to a record that was too long
+  RecordLookahead lookahead_;
+  std::size_t next_quote_ = 0;  // places known in the block that is being scanned
   std::size_t next_feed_ = 0;
 };
 

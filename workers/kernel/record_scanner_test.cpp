@@ -43,6 +43,9 @@ class StringSource final : public ByteSource {
     return count;
   }
   std::uint64_t consumed() const override { return at_; }
+  Result<std::unique_ptr<ByteSource>> again() const override {
+    return std::unique_ptr<ByteSource>(new StringSource(bytes_, piece_));
+  }
 
  private:
   std::string bytes_;
@@ -105,7 +108,12 @@ std::vector<Found> scan_plainly(const std::string& text, const ScanOptions& opti
       at = std::min(text.find('\n', begin), text.size());
     }
     std::size_t stop = at;
-    if (at < text.size() && stop > begin && text[stop - 1] == '\r') --stop;
+    if (at - begin > options.max_record_bytes) {
+      fault = RecordFault::kTooLong;
+      stop = begin + options.max_record_bytes;
+    } else if (at < text.size() && stop > begin && text[stop - 1] == '\r') {
+      --stop;
+    }
     if (stop > begin)
       found.push_back({found.size() + 1, line, begin, text.substr(begin, stop - begin), fault});
     line += static_cast<std::uint64_t>(std::count(text.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -172,6 +180,23 @@ TEST(RecordScanner, gives_the_begin_of_a_record_that_is_too_long_and_goes_on) {
   EXPECT_EQ(text.substr(found[5].offset, 1), "d");
 }
 
+// Its quote closes, however far away: then all of it is one record, and no line of it another one.
+TEST(RecordScanner, a_quoted_record_that_is_too_long_is_one_record) {
+  std::string inner;
+  for (int i = 0; i < 250'000; ++i) inner += std::to_string(i) + ",inner\n";
+  const std::string text = "a,b\n1,\"" + inner + "\",\"\n\"\"\"\n2,ok\n";
+  const auto found = scan(text, kCsv, 1 << 20);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[1].fault, RecordFault::kTooLong);
+  EXPECT_EQ(found[1].bytes, text.substr(4, kCsv.max_record_bytes));
+  EXPECT_EQ(found[2], (Found{3, 250'004, text.size() - 5, "2,ok"}));
+  // One that does not close spoils its line, as ever.
+  const auto open = scan("a,b\n1,\"x\n" + inner, kCsv, 1 << 20);
+  ASSERT_EQ(open.size(), 250'002U);
+  EXPECT_EQ(open[1], (Found{2, 2, 4, "1,\"x", RecordFault::kUnclosedQuote}));
+  EXPECT_EQ(open[2], (Found{3, 3, 9, "0,inner"}));
+}
+
 TEST(RecordScanner, without_quotes_a_quote_is_a_byte) {
   EXPECT_EQ(texts(scan("{\"a\":\"\n\"}\n", {.quote = std::nullopt})), (Texts{"{\"a\":\"", "\"}"}));
 }
@@ -186,6 +211,7 @@ TEST(RecordScanner, agrees_with_the_plain_rules_on_any_text) {
     for (std::size_t length = below(80); length > 0; --length) text += kBytes[below(kBytes.size())];
     ScanOptions options = kCsv;
     options.block_bytes = 1 + below(20);
+    if (seed % 2 == 0) options.max_record_bytes = 1 + below(20);
     const auto found = scan(text, options, 1 + below(9));
     ASSERT_EQ(found, scan_plainly(text, options))
         << "seed " << seed << ": " << ::testing::PrintToString(text);

@@ -12,7 +12,9 @@ bool before(const RejectedRecord& a, const RejectedRecord& b) {
 }
 
 std::string place_of(const RejectedRecord& record) {
-  std::string text = "\"" + record.file + "\" line " + std::to_string(record.line);
+  std::string text = "\"" + record.file + "\" ";
+  text += record.line > 0 ? "line " + std::to_string(record.line)
+                          : "record " + std::to_string(record.record);
   if (!record.column.empty()) text += ", column \"" + record.column + "\"";
   return text;
 }
@@ -22,8 +24,8 @@ std::string place_of(const RejectedRecord& record) {
 const Schema& quarantine_schema() {
   static const Schema schema{{{"file", "VARCHAR", false},
                               {"record", "BIGINT", false},
-                              {"line", "BIGINT", false},
-                              {"byte_offset", "BIGINT", false},
+                              {"line", "BIGINT", true},
+                              {"byte_offset", "BIGINT", true},
                               {"column", "VARCHAR", true},
                               {"error_class", "VARCHAR", false},
                               {"message", "VARCHAR", false},
@@ -31,16 +33,19 @@ const Schema& quarantine_schema() {
   return schema;
 }
 
+Error too_many_bad_rows(std::uint64_t limit, const RejectedRecord& first) {
+  return {ErrorClass::kUser, "ingest.too_many_bad_rows",
+          (limit == 0 ? "a bad row, and none is allowed"
+                      : "more than " + std::to_string(limit) + " bad rows") +
+              "; the first: " + place_of(first) + ": " + first.message,
+          "mend the file, or raise quarantine.maxRows", ""};
+}
+
 Status RejectLog::add(const RejectedRecord& record) {
   const std::lock_guard lock(mutex_);
   ++count_;
   if (!first_.has_value() || before(record, *first_)) first_ = record;
-  if (count_ > limit_)
-    return Error{ErrorClass::kUser, "ingest.too_many_bad_rows",
-                 (limit_ == 0 ? "a bad row, and none is allowed"
-                              : "more than " + std::to_string(limit_) + " bad rows") +
-                     "; the first: " + place_of(*first_) + ": " + first_->message,
-                 "mend the file, or raise quarantine.maxRows", ""};
+  if (count_ > limit_) return too_many_bad_rows(limit_, *first_);
   return store_(record);
 }
 

@@ -16,7 +16,7 @@ namespace millrace::kernel {
 struct RejectedRecord {
   std::string file;
   std::uint64_t record = 0;       // from 1, in its file; a header does not count
-  std::uint64_t line = 0;         // from 1: where the record begins
+  std::uint64_t line = 0;         // from 1: where the record begins; 0 in Parquet, which has none
   std::uint64_t byte_offset = 0;  // from 0, in the file's decompressed bytes
   std::string column;             // empty: the record as a whole
   std::string error_class;        // value.type, value.null, record.missing_field, …
@@ -24,8 +24,12 @@ struct RejectedRecord {
   std::string raw;  // the record's bytes, without the line end
 };
 
-// The columns of a quarantine dataset, in order.
+// The columns of a quarantine dataset, in order. Of a row of Parquet, line and byte_offset are
+// null.
 const Schema& quarantine_schema();
+
+// ingest.too_many_bad_rows: there are more than `limit`, of which `first` is the first.
+Error too_many_bad_rows(std::uint64_t limit, const RejectedRecord& first);
 
 // Takes rejected records from several threads, hands each on, and refuses the one beyond the limit.
 class RejectLog {

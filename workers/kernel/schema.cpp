@@ -59,8 +59,9 @@ Status check_column_names(const Schema& schema) {
     if (column.name.empty()) return bad_name("a column has no name");
     if (column.name.size() > kMaxNameBytes)
       return bad_name("the column name \"" + column.name.substr(0, 40) + "…\" exceeds 255 bytes");
-    if (!simdjson::validate_utf8(column.name) || column.name.find('\0') != std::string::npos)
-      return bad_name("a column name is no UTF-8 text");
+    if (column.name.find('\0') != std::string::npos)
+      return bad_name("a column name has a NUL byte");
+    if (!simdjson::validate_utf8(column.name)) return bad_name("a column name is no UTF-8 text");
     if (!seen.insert(folded(column.name)).second)
       return bad_name("two columns are named \"" + column.name + "\"");
   }

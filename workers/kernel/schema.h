@@ -31,7 +31,8 @@ std::string to_json(const Schema& schema);
 // Error: schema.malformed, for a text that is no such object.
 Result<Schema> schema_from_json(std::string_view json);
 
-// The first fault of the names: empty, longer than 255 bytes, not UTF-8, or the same but for case.
+// The first fault of the names: empty, longer than 255 bytes, not UTF-8, with a NUL
+// byte, or the same but for case.
 // Error: schema.column_name.
 Status check_column_names(const Schema& schema);
 

@@ -1,7 +1,9 @@
 #include "workers/kernel/source_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
-#include <glob.h>
+#include <fnmatch.h>
+#include <simdjson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <cerrno>
 #include <climits>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <system_error>
 
@@ -28,16 +31,17 @@ Error url_invalid(std::string_view url, const std::string& why) {
 
 Error outside(const std::string& path) {
   return Error{ErrorClass::kPolicy, "source.outside_roots",
-               "\"" + path + "\" lies below none of the folders that tasks may use",
+               "\"" + printable(path) + "\" lies below none of the folders that tasks may use",
                "move it, or let the worker's allowed roots hold its folder"};
 }
 
 Error failed(const std::string& what, const std::string& path, int error) {
-  return file_error(what, path, error, "source.open_failed");
+  return file_error(what, printable(path), error, "source.open_failed");
 }
 
 Error not_found(const std::string& path) {
-  return Error{ErrorClass::kUser, "source.not_found", "there is no file \"" + path + "\"",
+  return Error{ErrorClass::kUser, "source.not_found",
+               "there is no file \"" + printable(path) + "\"",
                "look at the URL and at the worker's machine"};
 }
 
@@ -87,7 +91,7 @@ bool has_wildcard(std::string_view path) {
   return path.find_first_of("*?") != std::string_view::npos;
 }
 
-// Only * and ? are wildcards of ours; glob(3) knows two more characters.
+// Only * and ? are wildcards of ours; fnmatch(3) knows two more characters.
 std::string glob_pattern(std::string_view path) {
   std::string pattern;
   for (const char c : path) {
@@ -97,25 +101,77 @@ std::string glob_pattern(std::string_view path) {
   return pattern;
 }
 
-Result<std::vector<std::string>> expand(const std::string& path) {
+// The entries of an open folder that match, without "." and "..".
+std::vector<std::string> matches_in(process::OwnedFd folder, const std::string& pattern) {
+  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> open(
+      ::fdopendir(folder.get()));
+  std::vector<std::string> names;
+  if (open == nullptr) return names;
+  folder.release();
+  while (const dirent* const entry = ::readdir(open.get())) {
+    const std::string name(entry->d_name);
+    if (name != "." && name != ".." && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0)
+      names.push_back(name);
+  }
+  return names;
+}
+
+// The paths that a path with wildcards names. Each folder behind the first wildcard is looked into
+// only when it lies below a root itself, wherever ".." and links lead: what is outside is not told
+// of, neither whether it is there nor its name.
+Result<std::vector<std::string>> expand(const std::string& path,
+                                        const std::vector<std::string>& roots) {
   if (!has_wildcard(path)) return std::vector{path};
-  struct Matches {
-    glob_t value{};
-    Matches() = default;
-    Matches(const Matches&) = delete;
-    Matches& operator=(const Matches&) = delete;
-    ~Matches() { globfree(&value); }
-  } matches;
-  const int state = ::glob(glob_pattern(path).c_str(), GLOB_NOSORT, nullptr, &matches.value);
-  if (state == GLOB_NOMATCH) return not_found(path);
-  if (state != 0) return failed("listing", path, errno);
-  std::vector<std::string> paths(matches.value.gl_pathv,
-                                 matches.value.gl_pathv + matches.value.gl_pathc);
-  std::ranges::sort(paths);
-  return paths;
+  const std::size_t known = path.rfind('/', path.find_first_of("*?"));
+  std::vector<std::string> places{path.substr(0, known)};
+  for (const fs::path& part : fs::path(path.substr(known + 1))) {
+    const std::string component = part.string();
+    const bool wild = has_wildcard(component);
+    std::vector<std::string> found;
+    for (std::string& place : places) {
+      place += '/';
+      const int reading = wild ? O_RDONLY : O_PATH;
+      process::OwnedFd folder(::open(place.c_str(), reading | O_DIRECTORY | O_CLOEXEC | O_NOCTTY));
+      if (!folder) continue;  // no folder, or one that is closed to us
+      const std::optional<std::string> real = path_of(folder.get());
+      if (!real.has_value() || !allowed(*real, roots)) return outside(path);
+      if (wild) {
+        for (const std::string& name : matches_in(std::move(folder), glob_pattern(component)))
+          found.push_back(place + name);
+      } else if (struct stat status{};
+                 ::fstatat(folder.get(), component.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        found.push_back(place + component);
+      }
+    }
+    places = std::move(found);
+  }
+  if (places.empty()) return not_found(path);
+  std::ranges::sort(places);
+  return places;
 }
 
 }  // namespace
+
+std::string printable(const std::string& path) {
+  if (simdjson::validate_utf8(path)) return path;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (std::size_t at = 0; at < path.size();) {
+    // The character that begins here, of up to four bytes; none, and the byte stands alone.
+    std::size_t length = 1;
+    while (length <= 4 &&
+           !simdjson::validate_utf8(path.data() + at, std::min(length, path.size() - at)))
+      ++length;
+    if (length <= 4) {
+      text.append(path, at, length);
+      at += length;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(path[at++]);
+    text.append("\\x").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+  }
+  return text;
+}
 
 Result<std::string> path_of_url(std::string_view url) {
   if (!url.starts_with(kScheme)) return url_invalid(url, "is no file:// URL");
@@ -140,14 +196,14 @@ Result<std::string> path_of_url(std::string_view url) {
 Result<std::vector<SourceFile>> list_source_files(std::string_view url,
                                                   std::span<const std::string> roots) {
   MILLRACE_TRY(path, path_of_url(url));
-  // So that nothing outside of the roots is listed; what is opened is checked again.
-  const std::string folder =
-      fs::path(path.substr(0, path.find_first_of("*?"))).parent_path().lexically_normal().string();
+  // So that nothing outside of the roots is listed or told of; what is opened is checked again.
+  const std::vector<std::string> real = real_roots(roots);
+  const fs::path folder = fs::path(path.substr(0, path.find_first_of("*?"))).parent_path();
   std::error_code error;
-  const fs::path real = fs::canonical(folder, error);
+  const fs::path known = fs::weakly_canonical(folder, error);
+  if (!allowed((error ? folder.lexically_normal() : known).string(), real)) return outside(path);
   if (error) return not_found(path);
-  if (!allowed(real.string(), real_roots(roots))) return outside(path);
-  MILLRACE_TRY(matches, expand(path));
+  MILLRACE_TRY(matches, expand(path, real));
   std::vector<SourceFile> files;
   for (std::string& match : matches) {
     struct stat status{};
@@ -157,10 +213,10 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
     if (::fstat(file.get(), &status) != 0) return failed("looking at", match, errno);
     files.push_back({std::move(match), static_cast<std::uint64_t>(status.st_size)});
     if (files.size() > kMaxSourceFiles)
-      return Error{
-          ErrorClass::kUser, "source.too_many_files",
-          "\"" + path + "\" matches more than " + std::to_string(kMaxSourceFiles) + " files",
-          "ingest them in several tasks"};
+      return Error{ErrorClass::kUser, "source.too_many_files",
+                   "\"" + printable(path) + "\" matches more than " +
+                       std::to_string(kMaxSourceFiles) + " files",
+                   "ingest them in several tasks"};
   }
   if (files.empty()) return not_found(path);
   return files;
@@ -176,7 +232,8 @@ Result<process::OwnedFd> open_below(const std::string& path, std::span<const std
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return failed("looking at", path, errno);
   if (!S_ISREG(status.st_mode))
-    return Error{ErrorClass::kUser, "source.not_found", "\"" + path + "\" is no regular file",
+    return Error{ErrorClass::kUser, "source.not_found",
+                 "\"" + printable(path) + "\" is no regular file",
                  "name a file, or files by * and ?"};
   return file;
 }

@@ -23,6 +23,9 @@ struct SourceFile {
 
 inline constexpr std::size_t kMaxSourceFiles = 10'000;
 
+// A path as a text may hold it: bytes that are no UTF-8 are written \xff.
+std::string printable(const std::string& path);
+
 // "file:///data/a%20b.csv" → "/data/a b.csv".
 Result<std::string> path_of_url(std::string_view url);
 

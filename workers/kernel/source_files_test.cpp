@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "workers/kernel/testing/temp_folder.h"
@@ -75,6 +76,52 @@ TEST_F(SourceFiles, outside_of_the_roots_are_refused_however_they_are_named) {
     EXPECT_EQ(list(path), "source.outside_roots") << path;
   roots_.clear();
   EXPECT_EQ(list("root/a.csv"), "source.outside_roots") << "no root allows nothing";
+}
+
+// Neither which folders and files there are outside, nor how they are called.
+TEST_F(SourceFiles, outside_of_the_roots_are_not_told_of) {
+  std::filesystem::create_directory_symlink(folder_ / "outside", folder_ / "root/linked");
+  const auto error_of = [&](const std::string& path) {
+    const auto files = list_source_files("file://" + folder_ / path, roots_);
+    return files.ok() ? "" : files.error().to_text();
+  };
+  const std::vector<std::pair<std::string, std::string>> kThereAndNot = {
+      {"root/s*/../../outside/sec*.csv", "root/s*/../../outside/nothing*"},
+      {"root/*/../../outside/secret.csv", "root/*/../../nowhere/secret.csv"},
+      {"root/s*/../../out*/secret.csv", "root/s*/../../nowhere*/secret.csv"},
+      {"root/l*/sec*.csv", "root/l*/nothing*.csv"},
+      {"root/l*/secret.csv", "root/l*/nothing.csv"},
+      {"outside/secret.csv", "nowhere/secret.csv"},
+      {"outside/sec*", "nowhere/sec*"}};
+  for (const auto& [there, not_there] : kThereAndNot) {
+    const std::string told = error_of(there);
+    EXPECT_TRUE(told.starts_with("source.outside_roots")) << there << " " << told;
+    EXPECT_TRUE(error_of(not_there).starts_with("source.outside_roots"))
+        << not_there << " " << error_of(not_there);
+    for (const char* const name : {"secret", "outside/"})
+      EXPECT_TRUE(there.find(name) != std::string::npos || told.find(name) == std::string::npos)
+          << there << " " << told;
+  }
+}
+
+TEST_F(SourceFiles, of_a_pattern_may_lie_in_several_folders) {
+  folder_.write("root/sub/deep/e.csv", "e");
+  folder_.write("root/other/deep/e.csv", "e");
+  folder_.write("root/.hidden/deep/e.csv", "e");
+  EXPECT_EQ(list("root/*/deep/e.csv"), "e.csv e.csv");
+  EXPECT_EQ(list("root/*/d*/*.csv"), "e.csv e.csv") << "a leading dot is not matched by *";
+  EXPECT_EQ(list("root/.h*/deep/?.csv"), "e.csv");
+  EXPECT_EQ(list("root/*/../a.csv"), "a.csv a.csv a.csv") << "sub, other and folder.csv";
+  EXPECT_EQ(list("root/a*/x.csv"), "source.not_found") << "a file is no folder";
+}
+
+TEST_F(SourceFiles, a_name_that_is_no_text_is_written_so_that_it_is) {
+  EXPECT_EQ(printable("/a/märz \xF0\x9F\x8C\xBE.csv"), "/a/märz \xF0\x9F\x8C\xBE.csv");
+  EXPECT_EQ(printable("/a/\xFF\xC3.csv\xE2\x82"), "/a/\\xff\\xc3.csv\\xe2\\x82");
+  EXPECT_NE(list_source_files("file://" + folder_ / "root/%ff.csv", roots_)
+                .error()
+                .message.find("\\xff.csv"),
+            std::string::npos);
 }
 
 TEST_F(SourceFiles, that_are_no_files_are_refused_without_waiting) {

@@ -28,8 +28,19 @@ ScanOptions options_of(const TextFormat& format, std::size_t columns) {
 Result<RecordScanner> scan_file(const TextSource& source, const SourceFile& file,
                                 const ScanOptions& options) {
   MILLRACE_TRY(descriptor, open_below(file.path, source.roots));
-  MILLRACE_TRY(bytes, open_byte_source(std::move(descriptor), source.compression, file.path));
+  MILLRACE_TRY(bytes,
+               open_byte_source(std::move(descriptor), source.compression, printable(file.path)));
   return RecordScanner(std::move(bytes), options);
+}
+
+// Whether the lines of a file end in CR alone, by its first record: all of it is that one.
+bool ends_in_carriage_returns(const RecordSpan& first, std::string_view bytes,
+                              const FieldList& fields) {
+  if (first.fault == RecordFault::kTooLong)
+    return bytes.find('\r') != std::string_view::npos && bytes.find('\n') == std::string_view::npos;
+  return std::ranges::any_of(fields, [](const Field& field) {
+    return field.kind == FieldKind::kText && field.text().find('\r') != std::string_view::npos;
+  });
 }
 
 // The names that the first record gives, or column0, column1, … in a file without a header. Empty
@@ -47,10 +58,14 @@ Result<std::vector<std::string>> read_header(const TextSource& source, const Csv
   CsvFields splitter(csv);
   FieldList fields;
   const RecordSpan& first = block.records.front();
-  if (first.fault != RecordFault::kNone ||
-      splitter.split(block.bytes_of(first), fields) != FieldFault::kNone)
+  const FieldFault fault = splitter.split(block.bytes_of(first), fields);
+  if (ends_in_carriage_returns(first, block.bytes_of(first), fields))
     return Error{ErrorClass::kUser, "ingest.header",
-                 "the first record of " + quoted(file.path) + " is damaged",
+                 "the lines of " + quoted(printable(file.path)) + " end in carriage returns alone",
+                 "end them in LF or CRLF"};
+  if (first.fault != RecordFault::kNone || fault != FieldFault::kNone)
+    return Error{ErrorClass::kUser, "ingest.header",
+                 "the first record of " + quoted(printable(file.path)) + " is damaged",
                  "look at its quotes, and at csv.quote"};
   for (const Field& field : fields) {
     const std::string number = "column" + std::to_string(names.size());
@@ -126,7 +141,7 @@ Status sample_ndjson(const TextSource& source, Sample& sample) {
 Status check_stated(const TextSource& source, TextLayout& layout) {
   const auto* csv = std::get_if<CsvFormat>(&source.format);
   if (csv == nullptr) return ok_status();
-  const std::string file = quoted(source.files.front().path);
+  const std::string file = quoted(printable(source.files.front().path));
   if (!csv->header) {
     if (!layout.header.empty() && layout.header.size() != layout.schema.columns.size())
       return Error{ErrorClass::kUser, "ingest.column_missing",
@@ -155,9 +170,10 @@ Status infer(const TextSource& source, TextLayout& layout) {
   for (std::size_t i = 0; i < sample.names.size(); ++i)
     layout.schema.columns.push_back({sample.names[i], std::string(sample.guesses[i].type()), true});
   if (layout.schema.columns.empty())
-    return Error{ErrorClass::kUser, "ingest.no_columns",
-                 quoted(source.files.front().path) + " has no record to infer columns from",
-                 "state them in into.schema"};
+    return Error{
+        ErrorClass::kUser, "ingest.no_columns",
+        quoted(printable(source.files.front().path)) + " has no record to infer columns from",
+        "state them in into.schema"};
   return ok_status();
 }
 
@@ -171,7 +187,7 @@ Result<TextLayout> read_layout(const TextSource& source) {
     MILLRACE_TRY(header, read_header(source, *csv, source.files.front()));
     if (header.empty() && csv->header)
       return Error{ErrorClass::kUser, "ingest.header",
-                   quoted(source.files.front().path) + " has no header",
+                   quoted(printable(source.files.front().path)) + " has no header",
                    "say \"header: false\" for files without one"};
     MILLRACE_RETURN_IF_ERROR(check_column_names(schema_of_names(header)));
     layout.header = std::move(header);
@@ -204,8 +220,9 @@ Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
     std::ranges::sort(wanted);
     if (sorted != wanted)
       return Error{ErrorClass::kUser, "ingest.header",
-                   "the header of " + quoted(file.path) + " names other columns than that of " +
-                       quoted(source.files.front().path),
+                   "the header of " + quoted(printable(file.path)) +
+                       " names other columns than that of " +
+                       quoted(printable(source.files.front().path)),
                    "ingest files of different columns in tasks of their own"};
     header = std::move(own);
   }
@@ -218,7 +235,10 @@ RowReader::RowReader(const TextFormat& format, const TextLayout& layout)
   for (const ColumnSpec& column : layout.schema.columns) columns_.push_back(column.name);
   std::visit(Overloaded{[&](const CsvFormat& csv) { reader_.emplace<CsvFields>(csv); },
                         [&](const NdjsonFormat&) {
-                          reader_.emplace<JsonFields>(columns_, !layout.inferred);
+                          std::vector<bool> raw(layout.types.size());
+                          for (std::size_t i = 0; i < raw.size(); ++i)
+                            raw[i] = layout.types[i].kind == TypeKind::kJson;
+                          reader_.emplace<JsonFields>(columns_, !layout.inferred, std::move(raw));
                         }},
              format);
   set_header(layout.header);

@@ -1,7 +1,11 @@
 #include "workers/kernel/type_inference.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
+#include <string>
 
 namespace millrace::kernel {
 namespace {
@@ -16,6 +20,7 @@ enum Shape : std::uint32_t {
   kInstant = 32,  // a timestamp with a zone
   kNested = 64,
   kOther = 128,
+  kLongInteger = 256,  // one that a double would change
 };
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -85,6 +90,56 @@ Shape shape_of_time(std::string_view text) {
   return is_zone(text) ? kInstant : kOther;
 }
 
+// A decimal number's digits from the first that is not 0 to the last one, and the power of ten of
+// the first. None: the number is 0.
+struct Decimal {
+  std::string digits;
+  std::int64_t power = 0;
+
+  friend bool operator==(const Decimal&, const Decimal&) = default;
+};
+
+// Of a number that was read as one, without its sign.
+Decimal decimal_of(std::string_view text) {
+  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+  Decimal decimal;
+  if (e < text.size()) {
+    std::string_view exponent = text.substr(e + 1);
+    if (exponent.starts_with('+')) exponent.remove_prefix(1);
+    std::from_chars(exponent.data(), exponent.data() + exponent.size(), decimal.power);
+  }
+  const std::string_view mantissa = text.substr(0, e);
+  const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  for (std::size_t i = 0; i < mantissa.size(); ++i) {
+    if (i == point || (decimal.digits.empty() && mantissa[i] == '0')) continue;
+    if (decimal.digits.empty())
+      decimal.power +=
+          static_cast<std::int64_t>(point) - static_cast<std::int64_t>(i) - (i < point ? 1 : 0);
+    decimal.digits += mantissa[i];
+  }
+  decimal.digits.resize(decimal.digits.find_last_not_of('0') + 1);
+  return decimal;
+}
+
+// Whether a double, written with as many digits as the text has, is the text again: 0.1 is, and
+// 1234567890123456789.12 is not. `text` has no sign.
+bool double_keeps(std::string_view text, double real) {
+  constexpr std::size_t kAlways = 15;  // so many digits every double has
+  constexpr std::size_t kMost = 64;
+  // An exponent may stand for a number that has fewer, or be among the least of them.
+  const bool exponent = text.find_first_of("eE") != std::string_view::npos;
+  if (text.size() <= kAlways && !exponent) return true;
+  const Decimal wanted = decimal_of(text);
+  if (wanted.digits.empty()) return true;
+  if (wanted.digits.size() > kMost) return false;
+  std::array<char, kMost + 16> written;
+  const auto end =
+      std::to_chars(written.data(), written.data() + written.size(), std::fabs(real),
+                    std::chars_format::scientific, static_cast<int>(wanted.digits.size()) - 1)
+          .ptr;
+  return decimal_of({written.data(), static_cast<std::size_t>(end - written.data())}) == wanted;
+}
+
 Shape shape_of_number(std::string_view text) {
   const char* const end = text.data() + text.size();
   const std::string_view digits = text.substr(text.front() == '-' ? 1 : 0);
@@ -93,13 +148,16 @@ Shape shape_of_number(std::string_view text) {
   if (digits.size() > 1 && digits[0] == '0' && is_digit(digits[1])) return kOther;
   std::int64_t integer = 0;
   if (const auto [at, error] = std::from_chars(text.data(), end, integer);
-      error == std::errc() && at == end)
-    return kInteger;
+      error == std::errc() && at == end) {
+    constexpr std::int64_t kExact = std::int64_t{1} << 53;  // up to here a double has them all
+    if (integer >= -kExact && integer <= kExact) return kInteger;
+    return double_keeps(digits, static_cast<double>(integer)) ? kInteger : kLongInteger;
+  }
   double real = 0;
   const auto [at, error] = std::from_chars(text.data(), end, real);
   if (error != std::errc() || at != end) return kOther;
-  // Digits beyond a BIGINT are a key or an amount: a double would change them.
-  return digits.find_first_of(".eE") == std::string_view::npos ? kOther : kReal;
+  // Digits that a double would change are a key or an amount.
+  return double_keeps(digits, real) ? kReal : kOther;
 }
 
 bool is_boolean(std::string_view text) {
@@ -143,6 +201,8 @@ std::string_view TypeGuess::type() const {
     case kBoolean:
       return "BOOLEAN";
     case kInteger:
+    case kLongInteger:
+    case kLongInteger | kInteger:
       return "BIGINT";
     case kReal:
     case kReal | kInteger:

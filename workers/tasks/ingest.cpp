@@ -70,12 +70,11 @@ Result<TaskSuccess> run_ingest(const manifest::IngestTask& task, const TaskReque
   Result<kernel::Ingested> ingested = std::visit(
       Overloaded{[&](const manifest::CsvSource& csv) { return ingest_text(format_of(csv)); },
                  [&](const manifest::NdjsonSource&) { return ingest_text(kernel::NdjsonFormat{}); },
-                 [&](const manifest::ParquetSource&) -> Result<kernel::Ingested> {
-                   MILLRACE_TRY(rows, context.engine.ingest_parquet(files, request.allowed_roots,
-                                                                    stated, folder, watch));
-                   return kernel::Ingested{
-                       std::move(rows),
-                       kernel::WrittenDataset{kernel::quarantine_schema(), {}, 0, 0}};
+                 [&](const manifest::ParquetSource&) {
+                   return context.engine.ingest_parquet(
+                       files, request.allowed_roots, stated,
+                       static_cast<std::uint64_t>(task.quarantine.max_rows), folder,
+                       output_folder(request, task.quarantine.dataset), watch);
                  }},
       task.from.format);
   if (!ingested.ok()) return std::move(ingested).error();

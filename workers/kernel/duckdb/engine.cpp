@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 
 #include "base/file_error.h"
@@ -12,14 +13,20 @@
 #include "lib/process/owned_fd.h"
 #include "lib/sql/limits.h"
 #include "workers/kernel/duckdb/parquet_output.h"
+#include "workers/kernel/duckdb/parquet_source.h"
 #include "workers/kernel/duckdb/result_table.h"
 #include "workers/kernel/duckdb/row_output.h"
 #include "workers/kernel/duckdb/session.h"
+#include "workers/kernel/duckdb/storable.h"
 #include "workers/kernel/duckdb/text_table.h"
 #include "workers/kernel/query_engine.h"
 
 namespace millrace::kernel {
 namespace {
+
+// The engine counts what it buffers of a streaming result without the texts in it: with its own
+// bound of a megabyte, chunks of long texts would pile up to the gigabyte.
+constexpr const char* kSmallBuffer = "SET streaming_buffer_size = '64KB'";
 
 // An error that a table function kept says more than the engine's copy of its text.
 template <typename T, typename Table>
@@ -102,26 +109,6 @@ Result<std::string> rows_of(const DatasetView& view) {
   return "SELECT " + columns + " WHERE false";
 }
 
-// Types that Parquet has not, as those that it has (docs/types.md).
-std::string storable(const ColumnSpec& column) {
-  std::string type = column.type;
-  for (const std::string_view wide : {std::string_view("UHUGEINT"), std::string_view("HUGEINT")})
-    for (std::size_t at = 0; (at = type.find(wide, at)) != std::string::npos;)
-      type.replace(at, wide.size(), "DECIMAL(38,0)");
-  if (type.starts_with("ENUM(") || type == "BIT" || type == "TIME WITH TIME ZONE") type = "VARCHAR";
-  const std::string name = sql_identifier(column.name);
-  return type == column.type ? name : "CAST(" + name + " AS " + type + ") AS " + name;
-}
-
-// A statement of ours that fails over Parquet files of somebody else's.
-template <typename T>
-Result<T> blaming_files(Result<T> result) {
-  if (result.ok() || result.error().code != "engine.failed") return result;
-  return Error{ErrorClass::kUser, "ingest.parquet",
-               "the files can't be read as Parquet of the columns: " + result.error().message,
-               "look at the files, and at into.schema"};
-}
-
 Value value_of(const QueryValue& value) {
   return std::visit(
       Overloaded{[](const std::string& text) {
@@ -137,7 +124,10 @@ Value value_of(const QueryValue& value) {
                      values.push_back(owned.back().get());
                    }
                    const LogicalType text(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
-                   return Value(duckdb_create_list_value(text.get(), values.data(), values.size()));
+                   // An empty vector may point nowhere, and of that the engine makes no list.
+                   duckdb_value none = nullptr;
+                   return Value(duckdb_create_list_value(
+                       text.get(), values.empty() ? &none : values.data(), values.size()));
                  }},
       value);
 }
@@ -197,45 +187,26 @@ class DuckDbEngine final : public QueryEngine {
     MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_text"));
     MILLRACE_TRY(rows, with_own_error(write(table.select(), folder, Author::kOurs, watch), table));
     rows.schema = layout.schema;
-    MILLRACE_RETURN_IF_ERROR(quarantine->finish());
-    MILLRACE_TRY(bad, write("SELECT * FROM quarantine ORDER BY file, byte_offset",
-                            quarantine_folder, Author::kOurs, watch));
-    bad.schema = quarantine_schema();
+    MILLRACE_TRY(bad, write_quarantine(*quarantine, quarantine_folder, watch));
     return Ingested{std::move(rows), std::move(bad)};
   }
 
-  Result<WrittenDataset> ingest_parquet(const std::vector<SourceFile>& files,
-                                        const std::vector<std::string>& roots, const Schema& stated,
-                                        const std::string& folder, const Watch& watch) override {
+  Result<Ingested> ingest_parquet(const std::vector<SourceFile>& files,
+                                  const std::vector<std::string>& roots, const Schema& stated,
+                                  std::uint64_t max_rejects, const std::string& folder,
+                                  const std::string& quarantine_folder,
+                                  const Watch& watch) override {
     MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
-    // Opened once: the engine reads what was checked, whatever the path comes to mean.
-    std::vector<process::OwnedFd> open;
-    std::vector<std::string> paths;
-    for (const SourceFile& file : files) {
-      MILLRACE_TRY(descriptor, open_below(file.path, roots));
-      paths.push_back("/proc/self/fd/" + std::to_string(descriptor.get()));
-      open.push_back(std::move(descriptor));
-    }
-    const std::string rows = "SELECT * FROM " + read_parquet(paths);
-    MILLRACE_TRY(found, blaming_files(describe(*writer_, rows)));
-    std::string columns;
-    for (const ColumnSpec& column : stated.columns.empty() ? found.columns : stated.columns) {
-      if (!columns.empty()) columns += ", ";
-      if (stated.columns.empty()) {
-        columns += storable(column);
-        continue;
-      }
-      MILLRACE_TRY(type, parse_column_type(column.type));
-      if (std::ranges::find(found.columns, column.name, &ColumnSpec::name) == found.columns.end())
-        return Error{ErrorClass::kUser, "ingest.column_missing",
-                     "\"" + files.front().path + "\" has no column \"" + column.name + "\"",
-                     "names count with their case; mend into.schema or the file", ""};
-      const std::string name = sql_identifier(column.name);
-      columns.append("CAST(").append(name).append(" AS ").append(type.sql).append(") AS ").append(
-          name);
-    }
-    const std::string select = "SELECT " + columns + " FROM " + read_parquet(paths);
-    return blaming_files(write(select, folder, Author::kOurs, watch));
+    MILLRACE_RETURN_IF_ERROR(register_text_fits(*writer_));
+    MILLRACE_TRY(source, ParquetSource::open(*writer_, files, roots, stated, watch.stop));
+    MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
+    MILLRACE_TRY(rejected, set_aside(*source, max_rejects, watch));
+    Result<WrittenDataset> rows =
+        write(source->select(rejected == 0), folder, Author::kOurs, watch);
+    if (!rows.ok()) return source->blame(std::move(rows).error());
+    if (!stated.columns.empty()) rows->schema = source->stated();
+    MILLRACE_TRY(bad, write_quarantine(*quarantine, quarantine_folder, watch));
+    return Ingested{*std::move(rows), std::move(bad)};
   }
 
   Result<WrittenDataset> run_query(const Query& query, const std::string& folder,
@@ -245,10 +216,11 @@ class DuckDbEngine final : public QueryEngine {
     const auto look = [&] { watch.activity.fraction = closed_->progress(); };
     ResultTable table(result, !query.ordered, query.max_rows, watch.activity);
     MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_result"));
-    MILLRACE_TRY(schema, describe(*writer_, "SELECT * FROM millrace_result()"));
     std::string columns;
-    for (const ColumnSpec& column : schema.columns)
-      columns += (columns.empty() ? "" : ", ") + storable(column);
+    for (idx_t i = 0; i < duckdb_column_count(result.get()); ++i) {
+      const LogicalType type(duckdb_column_logical_type(result.get(), i));
+      columns += (i == 0 ? "" : ", ") + storable(duckdb_column_name(result.get(), i), type.get());
+    }
     if (query.ordered)
       MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
     // The fetch may wait for the closed database, which has to hear of a stop as well.
@@ -265,6 +237,12 @@ class DuckDbEngine final : public QueryEngine {
                                   const std::string& path, const Watch& watch) override;
 
  private:
+  // SELECTs of ours into a file: how many rows.
+  Result<std::int64_t> copy_to(const std::string& rows, ExportFormat format,
+                               const std::string& path, const Watch& watch);
+  Result<std::int64_t> export_ndjson(const std::string& rows, const std::string& path,
+                                     const Watch& watch);
+
   // The statement, closed in and bound, up to its first rows.
   Status start(const Query& query, const Watch& watch, ResultSet& result) {
     MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 1));
@@ -277,6 +255,53 @@ class DuckDbEngine final : public QueryEngine {
     MILLRACE_RETURN_IF_ERROR(bind_parameters(statement, query.parameters));
     return closed_->execute(statement, true, watch.stop, result, Author::kUsers,
                             [&] { watch.activity.fraction = closed_->progress(); });
+  }
+
+  Result<WrittenDataset> write_quarantine(QuarantineTable& quarantine, const std::string& folder,
+                                          const Watch& watch) {
+    MILLRACE_RETURN_IF_ERROR(quarantine.finish());
+    MILLRACE_TRY(
+        bad, write("SELECT * FROM quarantine ORDER BY file, record", folder, Author::kOurs, watch));
+    bad.schema = quarantine_schema();
+    return bad;
+  }
+
+  // The bad rows of Parquet files into the quarantine's table: how many there are. File by file and
+  // in order, so that no more are looked for than may be, and the first is the first.
+  Result<std::uint64_t> set_aside(const ParquetSource& source, std::uint64_t limit,
+                                  const Watch& watch) {
+    std::uint64_t rejected = 0;
+    if (!source.checks()) return rejected;
+    MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
+    for (std::size_t file = 0; file < source.files(); ++file) {
+      const std::uint64_t room = limit - rejected + 1;
+      Result<Prepared> statement = writer_->prepare(
+          "INSERT INTO quarantine " + source.select_bad(file) + " LIMIT " + std::to_string(room),
+          Author::kOurs);
+      if (!statement.ok()) return source.blame(std::move(statement).error());
+      ResultSet result;
+      const Status inserted =
+          writer_->execute(*statement, false, watch.stop, result, Author::kOurs, nullptr);
+      if (!inserted.ok()) return source.blame(inserted.error());
+      rejected += duckdb_rows_changed(result.get());
+      if (rejected <= limit) continue;
+      MILLRACE_TRY(rows, writer_->rows("SELECT file, record::VARCHAR, \"column\", message FROM "
+                                       "quarantine ORDER BY file, record LIMIT 1"));
+      const auto text = [&](std::size_t i) { return rows.at(0).at(i).value_or(""); };
+      const std::string number = text(1);
+      std::uint64_t record = 0;
+      const char* const end = number.data() + number.size();
+      if (std::from_chars(number.data(), end, record).ec != std::errc())
+        return engine_error(DUCKDB_ERROR_INTERNAL, "a record without its number", Author::kOurs);
+      return too_many_bad_rows(limit, {.file = text(0),
+                                       .record = record,
+                                       .column = text(2),
+                                       .error_class = "",
+                                       .message = text(3),
+                                       .raw = ""});
+    }
+    MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = false"));
+    return rejected;
   }
 
   // `quarters` of the memory: a kind that uses one database alone gives it all.
@@ -299,6 +324,16 @@ class DuckDbEngine final : public QueryEngine {
       MILLRACE_RETURN_IF_ERROR(
           closed_->run("CREATE VIEW " + sql_identifier(view.name) + " AS " + rows));
     }
+    // Without parentheses they are functions where no column has their name, which the judgement of
+    // the text can't tell; called as functions they are refused there (lib/sql/functions.cpp).
+    for (const std::string name : {"current_user", "user", "session_user", "current_role",
+                                   "current_schema", "current_catalog"})
+      MILLRACE_RETURN_IF_ERROR(closed_->run(
+          "CREATE MACRO " + sql_identifier(name) + "() AS error(" +
+          sql_literal("\"" + name +
+                      "\" is not allowed: it shows the engine's session, which is not the same on "
+                      "another try") +
+          ")"));
     return closed_->run(
         "SET preserve_insertion_order = true; SET enable_external_access = false; "
         "SET lock_configuration = true");
@@ -322,10 +357,8 @@ class DuckDbEngine final : public QueryEngine {
 Result<WrittenRows> DuckDbEngine::run_rows(const Query& query, RowFormat format,
                                            const RowLimits& limits, const std::string& path,
                                            const Watch& watch) {
-  // The engine counts what it buffers of a streaming result without the texts in it: with its own
-  // bound of a megabyte, chunks of long texts would pile up to the gigabyte, twice.
   for (Session* session : {writer_.get(), closed_.get()})
-    MILLRACE_RETURN_IF_ERROR(session->run("SET streaming_buffer_size = '64KB'"));
+    MILLRACE_RETURN_IF_ERROR(session->run(kSmallBuffer));
   ResultSet result;
   MILLRACE_RETURN_IF_ERROR(start(query, watch, result));
   ResultTable table(result, false, std::nullopt, watch.activity);
@@ -335,7 +368,8 @@ Result<WrittenRows> DuckDbEngine::run_rows(const Query& query, RowFormat format,
   std::string expressions;
   for (idx_t i = 0; i < duckdb_column_count(result.get()); ++i) {
     const LogicalType type(duckdb_column_logical_type(result.get(), i));
-    columns.emplace_back(duckdb_column_name(result.get(), i), type.get(), format);
+    columns.emplace_back(duckdb_column_name(result.get(), i), type.get(),
+                         format == RowFormat::kJson ? ValueForm::kJson : ValueForm::kCsv);
     expressions += (i == 0 ? "" : ", ") + columns.back().expression();
   }
   MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
@@ -367,11 +401,52 @@ std::string_view options_of(ExportFormat format) {
     case ExportFormat::kCsvWithoutHeader:
       return "FORMAT csv, HEADER false";
     case ExportFormat::kNdjson:
-      return "FORMAT json";
+      break;  // export_ndjson
     case ExportFormat::kParquet:
       return "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1";
   }
   return "";
+}
+
+Result<std::int64_t> DuckDbEngine::copy_to(const std::string& rows, ExportFormat format,
+                                           const std::string& path, const Watch& watch) {
+  MILLRACE_TRY(statement, writer_->prepare("COPY (" + rows + ") TO " + sql_literal(path) + " (" +
+                                               std::string(options_of(format)) + ")",
+                                           Author::kOurs));
+  ResultSet result;
+  const auto look = [&] { watch.activity.fraction = writer_->progress(); };
+  MILLRACE_RETURN_IF_ERROR(
+      writer_->execute(statement, false, watch.stop, result, Author::kOurs, look));
+  return static_cast<std::int64_t>(duckdb_rows_changed(result.get()));
+}
+
+// Not by the engine's own writer, whose NaN is no JSON, which rounds the numbers of JSON columns
+// and writes a FLOAT with the digits of a double.
+Result<std::int64_t> DuckDbEngine::export_ndjson(const std::string& rows, const std::string& path,
+                                                 const Watch& watch) {
+  MILLRACE_TRY(types, writer_->prepare(rows, Author::kOurs));
+  std::vector<RowColumn> columns;
+  std::string expressions;
+  for (idx_t i = 0; i < duckdb_prepared_statement_column_count(types.get()); ++i) {
+    const LogicalType type(duckdb_prepared_statement_column_logical_type(types.get(), i));
+    const char* const name = duckdb_prepared_statement_column_name(types.get(), i);
+    columns.emplace_back(name, type.get(), ValueForm::kNdjson);
+    duckdb_free(const_cast<char*>(name));
+    expressions += (i == 0 ? "" : ", ") + columns.back().expression();
+  }
+  MILLRACE_RETURN_IF_ERROR(writer_->run(kSmallBuffer));
+  MILLRACE_TRY(statement,
+               writer_->prepare("SELECT " + expressions + " FROM (" + rows + ")", Author::kOurs));
+  const std::stop_callback interrupt(watch.stop, [this] { writer_->interrupt(); });
+  const auto write = [&]() -> Result<std::int64_t> {
+    ResultSet result;
+    MILLRACE_RETURN_IF_ERROR(
+        writer_->execute(statement, true, watch.stop, result, Author::kOurs, nullptr));
+    return write_ndjson(result, columns, path, watch);
+  };
+  Result<std::int64_t> written = write();
+  writer_->abandon();
+  return written;
 }
 
 Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, ExportFormat format,
@@ -380,16 +455,11 @@ Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, Export
   MILLRACE_TRY(rows, rows_of(dataset));
   // A delivery's rows keep the dataset's order.
   MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
-  MILLRACE_TRY(statement, writer_->prepare("COPY (" + rows + ") TO " + sql_literal(path) + " (" +
-                                               std::string(options_of(format)) + ")",
-                                           Author::kOurs));
-  ResultSet result;
-  const auto look = [&] { watch.activity.fraction = writer_->progress(); };
-  MILLRACE_RETURN_IF_ERROR(
-      writer_->execute(statement, false, watch.stop, result, Author::kOurs, look));
+  MILLRACE_TRY(count, format == ExportFormat::kNdjson ? export_ndjson(rows, path, watch)
+                                                      : copy_to(rows, format, path, watch));
   WrittenFile file;
   file.name = std::filesystem::path(path).filename().string();
-  file.rows = static_cast<std::int64_t>(duckdb_rows_changed(result.get()));
+  file.rows = count;
   std::error_code error;
   file.bytes = static_cast<std::int64_t>(std::filesystem::file_size(path, error));
   MILLRACE_TRY(checksum, checksum_of_file(path));

@@ -17,8 +17,8 @@ constexpr std::size_t kBufferBytes = 256 << 10;
 // A new file, written through a buffer, and removed unless it was kept.
 class RowFile {
  public:
-  static Result<RowFile> make(const std::string& path) {
-    process::OwnedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  static Result<RowFile> make(const std::string& path, mode_t mode) {
+    process::OwnedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!file) return file_error("making", path, errno);
     return RowFile(path, std::move(file));
   }
@@ -84,19 +84,39 @@ std::string head_of(const Schema& schema, RowFormat format) {
   return head + (format == RowFormat::kJson ? "],\n\"rows\":[" : "\n");
 }
 
-void append_row(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t row,
-                RowFormat format, bool first, std::string& out) {
-  const bool json = format == RowFormat::kJson;
-  if (json) out += first ? "\n{" : ",\n{";
+void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t row,
+                   std::string& out) {
+  out += '{';
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) out += ',';
-    if (json) {
-      append_json_text(columns[i].name(), out);
-      out += ':';
-    }
+    append_json_text(columns[i].name(), out);
+    out += ':';
     columns[i].append(duckdb_data_chunk_get_vector(chunk, i), row, out);
   }
-  out += json ? "}" : "\n";
+  out += '}';
+}
+
+void append_row(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t row,
+                RowFormat format, bool first, std::string& out) {
+  if (format == RowFormat::kJson) {
+    out += first ? "\n" : ",\n";
+    return append_object(columns, chunk, row, out);
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (i > 0) out += ',';
+    columns[i].append(duckdb_data_chunk_get_vector(chunk, i), row, out);
+  }
+  out += '\n';
+}
+
+// The next rows of a streaming result; none at its end. Errors: the engine's, task.cancelled.
+Result<Chunk> fetch(ResultSet& rows, const Watch& watch) {
+  if (watch.stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", Author::kUsers);
+  Chunk chunk(duckdb_fetch_chunk(*rows.get()));
+  const char* const message = chunk.get() == nullptr ? duckdb_result_error(rows.get()) : nullptr;
+  if (message != nullptr && *message != '\0')
+    return engine_error(duckdb_result_error_type(rows.get()), message, Author::kUsers);
+  return chunk;
 }
 
 Error row_too_large(std::int64_t bytes, std::int64_t limit) {
@@ -111,20 +131,13 @@ Error row_too_large(std::int64_t bytes, std::int64_t limit) {
 Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& columns,
                                const Schema& schema, RowFormat format, const RowLimits& limits,
                                const std::string& path, const Watch& watch) {
-  MILLRACE_TRY(file, RowFile::make(path));
+  MILLRACE_TRY(file, RowFile::make(path, 0600));
   MILLRACE_RETURN_IF_ERROR(file.write(head_of(schema, format)));
   WrittenRows written;
   std::string text;
   while (!written.truncated) {
-    if (watch.stop.stop_requested())
-      return engine_error(DUCKDB_ERROR_INTERRUPT, "", Author::kUsers);
-    const Chunk chunk(duckdb_fetch_chunk(*rows.get()));
-    if (chunk.get() == nullptr) {
-      if (const char* const message = duckdb_result_error(rows.get());
-          message != nullptr && *message != '\0')
-        return engine_error(duckdb_result_error_type(rows.get()), message, Author::kUsers);
-      break;
-    }
+    MILLRACE_TRY(chunk, fetch(rows, watch));
+    if (chunk.get() == nullptr) break;
     for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk.get()); ++row) {
       text.clear();
       append_row(columns, chunk.get(), row, format, written.rows == 0, text);
@@ -143,6 +156,27 @@ Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& co
   MILLRACE_RETURN_IF_ERROR(file.keep());
   written.bytes = file.bytes();
   watch.activity.bytes_written += written.bytes;
+  return written;
+}
+
+Result<std::int64_t> write_ndjson(ResultSet& rows, const std::vector<RowColumn>& columns,
+                                  const std::string& path, const Watch& watch) {
+  MILLRACE_TRY(file, RowFile::make(path, 0666));
+  std::int64_t written = 0;
+  std::string text;
+  for (;;) {
+    MILLRACE_TRY(chunk, fetch(rows, watch));
+    if (chunk.get() == nullptr) break;
+    const idx_t count = duckdb_data_chunk_get_size(chunk.get());
+    for (idx_t row = 0; row < count; ++row) {
+      text.clear();
+      append_object(columns, chunk.get(), row, text);
+      text += '\n';
+      MILLRACE_RETURN_IF_ERROR(file.write(text));
+    }
+    written += static_cast<std::int64_t>(count);
+  }
+  MILLRACE_RETURN_IF_ERROR(file.keep());
   return written;
 }
 

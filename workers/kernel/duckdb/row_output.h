@@ -1,5 +1,5 @@
-// Writes the rows of a result as one file for whoever asked, bounded in rows and bytes. Nothing is
-// synced: the file outlives no crash that its reader would. Internal to the kernel.
+// Writes the rows of a result as one file: for whoever asked, bounded in rows and bytes, or whole,
+// to be delivered. Nothing is synced here. Internal to the kernel.
 #pragma once
 
 #include <stop_token>
@@ -19,5 +19,10 @@ namespace millrace::kernel {
 Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& columns,
                                const Schema& schema, RowFormat format, const RowLimits& limits,
                                const std::string& path, const Watch& watch);
+
+// Makes `path`, as above, with each row an object on a line of its own: how many there are. Errors:
+// disk.full, file.failed, task.cancelled, the engine's.
+Result<std::int64_t> write_ndjson(ResultSet& rows, const std::vector<RowColumn>& columns,
+                                  const std::string& path, const Watch& watch);
 
 }  // namespace millrace::kernel

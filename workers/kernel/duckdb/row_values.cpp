@@ -1,12 +1,13 @@
 #include "workers/kernel/duckdb/row_values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "workers/kernel/duckdb/session.h"
+#include "workers/kernel/json_text.h"
 
 namespace millrace::kernel {
 
@@ -18,7 +19,8 @@ struct RowColumn::Shape {
     kFloat,
     kDouble,
     kText,
-    kJson,  // a text that is JSON itself
+    kDigits,  // a text that is a number
+    kJson,    // a text that is JSON itself
     kList,
     kArray,
     kStruct,
@@ -51,15 +53,15 @@ Shape scalar(Kind kind, int width, std::string sql) {
   return shape;
 }
 
-Shape json_shape_of(duckdb_logical_type type);
+Shape json_shape_of(duckdb_logical_type type, ValueForm form);
 
-Shape struct_shape_of(duckdb_logical_type type) {
+Shape struct_shape_of(duckdb_logical_type type, ValueForm form) {
   Shape shape = scalar(Kind::kStruct, 0, "STRUCT(");
   for (idx_t i = 0; i < duckdb_struct_type_child_count(type); ++i) {
     std::string name = taken(duckdb_struct_type_child_name(type, i));
     if (name.empty()) return {};  // row(1, 2): nothing to name its values by
     const LogicalType child(duckdb_struct_type_child_type(type, i));
-    shape.children.push_back(json_shape_of(child.get()));
+    shape.children.push_back(json_shape_of(child.get(), form));
     shape.sql.append(i == 0 ? "" : ", ").append(sql_identifier(name)).append(" ");
     shape.sql.append(shape.children.back().sql);
     shape.names.push_back(std::move(name));
@@ -69,7 +71,7 @@ Shape struct_shape_of(duckdb_logical_type type) {
 }
 
 // What is written as it is, what holds others, and everything else as the text that a cast makes.
-Shape json_shape_of(duckdb_logical_type type) {
+Shape json_shape_of(duckdb_logical_type type, ValueForm form) {
   switch (duckdb_get_type_id(type)) {
     case DUCKDB_TYPE_BOOLEAN:
       return scalar(Kind::kBoolean, 1, "BOOLEAN");
@@ -93,20 +95,22 @@ Shape json_shape_of(duckdb_logical_type type) {
       return scalar(Kind::kFloat, 4, "FLOAT");
     case DUCKDB_TYPE_DOUBLE:
       return scalar(Kind::kDouble, 8, "DOUBLE");
+    case DUCKDB_TYPE_DECIMAL:
+      return form == ValueForm::kNdjson ? scalar(Kind::kDigits, 0, "VARCHAR") : Shape();
     case DUCKDB_TYPE_VARCHAR:
       return taken(duckdb_logical_type_get_alias(type)) == "JSON" ? scalar(Kind::kJson, 0, "JSON")
                                                                   : Shape();
     case DUCKDB_TYPE_LIST: {
       Shape shape = scalar(Kind::kList, 0, "");
       const LogicalType child(duckdb_list_type_child_type(type));
-      shape.children.push_back(json_shape_of(child.get()));
+      shape.children.push_back(json_shape_of(child.get(), form));
       shape.sql = shape.children[0].sql + "[]";
       return shape;
     }
     case DUCKDB_TYPE_ARRAY: {
       Shape shape = scalar(Kind::kArray, 0, "");
       const LogicalType child(duckdb_array_type_child_type(type));
-      shape.children.push_back(json_shape_of(child.get()));
+      shape.children.push_back(json_shape_of(child.get(), form));
       shape.size = duckdb_array_type_array_size(type);
       shape.sql = shape.children[0].sql + "[" + std::to_string(shape.size) + "]";
       return shape;
@@ -114,12 +118,12 @@ Shape json_shape_of(duckdb_logical_type type) {
     case DUCKDB_TYPE_MAP: {
       Shape shape = scalar(Kind::kMap, 0, "");
       const LogicalType value(duckdb_map_type_value_type(type));
-      shape.children.push_back(json_shape_of(value.get()));
+      shape.children.push_back(json_shape_of(value.get(), form));
       shape.sql = "MAP(VARCHAR, " + shape.children[0].sql + ")";
       return shape;
     }
     case DUCKDB_TYPE_STRUCT:
-      return struct_shape_of(type);
+      return struct_shape_of(type, form);
     default:
       return {};
   }
@@ -222,6 +226,14 @@ void append_struct(const Shape& shape, duckdb_vector vector, idx_t row, std::str
   out += '}';
 }
 
+// As it was written, but on one line: a line feed in JSON is a space, or it is escaped.
+void append_json_value(std::string_view text, std::string& out) {
+  const std::size_t begin = out.size();
+  out += text;
+  const auto is_line_end = [](char c) { return c == '\n' || c == '\r'; };
+  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_line_end, ' ');
+}
+
 void append_json(const Shape& shape, duckdb_vector vector, idx_t row, std::string& out) {
   if (is_null(vector, row)) {
     out += "null";
@@ -239,13 +251,16 @@ void append_json(const Shape& shape, duckdb_vector vector, idx_t row, std::strin
       return append_floating(number_at<float>(vector, row), out);
     case Kind::kDouble:
       return append_floating(number_at<double>(vector, row), out);
+    case Kind::kDigits:
+      out += text_at(vector, row);
+      return;
     case Kind::kText:
       return append_json_text(text_at(vector, row), out);
     case Kind::kJson: {
       // A file of somebody else's may say that a column is JSON, and it is not.
       const std::string_view text = text_at(vector, row);
-      if (nlohmann::json::accept(text))
-        out += text;
+      if (is_json(text))
+        append_json_value(text, out);
       else
         append_json_text(text, out);
       return;
@@ -265,10 +280,11 @@ void append_json(const Shape& shape, duckdb_vector vector, idx_t row, std::strin
 
 }  // namespace
 
-RowColumn::RowColumn(std::string name, duckdb_logical_type type, RowFormat format)
+RowColumn::RowColumn(std::string name, duckdb_logical_type type, ValueForm form)
     : name_(std::move(name)),
-      format_(format),
-      shape_(std::make_unique<Shape>(format == RowFormat::kJson ? json_shape_of(type) : Shape())) {}
+      form_(form),
+      shape_(
+          std::make_unique<Shape>(form == ValueForm::kCsv ? Shape() : json_shape_of(type, form))) {}
 RowColumn::RowColumn(RowColumn&&) noexcept = default;
 RowColumn::~RowColumn() = default;
 
@@ -277,7 +293,7 @@ std::string RowColumn::expression() const {
 }
 
 void RowColumn::append(duckdb_vector vector, idx_t row, std::string& out) const {
-  if (format_ == RowFormat::kJson) return append_json(*shape_, vector, row, out);
+  if (form_ != ValueForm::kCsv) return append_json(*shape_, vector, row, out);
   if (!is_null(vector, row)) append_csv_text(text_at(vector, row), out);
 }
 

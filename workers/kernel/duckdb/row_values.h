@@ -8,19 +8,24 @@
 
 #include <duckdb.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "workers/kernel/query_engine.h"
-
 namespace millrace::kernel {
+
+enum class ValueForm : std::uint8_t {
+  kJson,
+  kNdjson,  // JSON as it is delivered (docs/types.md): a DECIMAL is a number of all its digits
+  kCsv,
+};
 
 class RowColumn {
  public:
   // `type` is that of the statement's result.
-  RowColumn(std::string name, duckdb_logical_type type, RowFormat format);
+  RowColumn(std::string name, duckdb_logical_type type, ValueForm form);
   RowColumn(RowColumn&&) noexcept;
   ~RowColumn();
 
@@ -34,7 +39,7 @@ class RowColumn {
 
  private:
   std::string name_;
-  RowFormat format_;
+  ValueForm form_;
   std::unique_ptr<Shape> shape_;
 };
 

@@ -403,7 +403,7 @@ Status TextTable::reject_fault(const Block& block, std::size_t record, FieldFaul
 Status TextTable::reject(const Block& block, std::size_t record, std::string_view column,
                          std::string_view code, std::string message) {
   const RecordSpan& span = block.records.records[record];
-  return rejects_.add({.file = source_.files[block.file].path,
+  return rejects_.add({.file = printable(source_.files[block.file].path),
                        .record = block.records.first_record + record,
                        .line = block.records.first_line + span.line,
                        .byte_offset = block.records.offset + span.begin,

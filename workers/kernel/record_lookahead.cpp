@@ -1,0 +1,87 @@
+#include "workers/kernel/record_lookahead.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::kernel {
+namespace {
+
+constexpr std::size_t kBufferBytes = 256 << 10;
+
+// The rules of record_scanner.h, a byte at a time.
+class RecordWalk {
+ public:
+  RecordWalk(std::optional<char> quote, char delimiter) : quote_(quote), delimiter_(delimiter) {}
+
+  // Whether the record ends with this byte.
+  bool ends_with(char byte) {
+    const bool is_quote = quote_.has_value() && byte == *quote_;
+    switch (place_) {
+      case Place::kInside:
+        if (is_quote) place_ = Place::kBehindQuote;
+        return false;
+      case Place::kBehindQuote:
+        // Doubled, it stands for itself; else it has closed.
+        place_ = is_quote ? Place::kInside : Place::kOutside;
+        if (!is_quote) break;
+        return false;
+      case Place::kFieldBegin:
+        place_ = is_quote ? Place::kInside : Place::kOutside;
+        if (!is_quote) break;
+        return false;
+      case Place::kOutside:
+        break;
+    }
+    if (byte == delimiter_) place_ = Place::kFieldBegin;
+    return byte == '\n';
+  }
+  bool inside() const { return place_ == Place::kInside; }
+
+ private:
+  enum class Place { kFieldBegin, kOutside, kInside, kBehindQuote };
+  std::optional<char> quote_;
+  char delimiter_;
+  Place place_ = Place::kFieldBegin;
+};
+
+}  // namespace
+
+Result<std::optional<std::uint64_t>> RecordLookahead::end_of(const ByteSource& source,
+                                                             std::uint64_t begin,
+                                                             std::optional<char> quote,
+                                                             char delimiter) {
+  MILLRACE_RETURN_IF_ERROR(go_to(source, begin));
+  RecordWalk walk(quote, delimiter);
+  for (std::size_t at = std::min<std::uint64_t>(begin - offset_, size_);; at = 0) {
+    for (; at < size_; ++at)
+      if (walk.ends_with(buffer_[at])) return std::optional(offset_ + at + 1);
+    MILLRACE_TRY(more, read_on());
+    if (!more) break;
+  }
+  return walk.inside() ? std::nullopt : std::optional(offset_);
+}
+
+Result<bool> RecordLookahead::read_on() {
+  offset_ += std::exchange(size_, 0);
+  MILLRACE_TRY(count, source_->read(buffer_.data(), buffer_.size()));
+  size_ = count;
+  return count > 0;
+}
+
+Status RecordLookahead::go_to(const ByteSource& source, std::uint64_t place) {
+  if (source_ == nullptr || place < offset_) {
+    MILLRACE_TRY(again, source.again());
+    source_ = std::move(again);
+    buffer_.resize(kBufferBytes);
+    offset_ = 0;
+    size_ = 0;
+  }
+  while (place > offset_ + size_) {
+    MILLRACE_TRY(more, read_on());
+    // A file that somebody cuts short while it is read.
+    if (!more) break;
+  }
+  return ok_status();
+}
+
+}  // namespace millrace::kernel
