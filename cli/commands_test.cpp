@@ -300,6 +300,39 @@ TEST(Logs, of_a_run_go_on_past_tasks_that_wrote_none) {
   EXPECT_EQ(done.out, "hello\n");
 }
 
+// A page of a log, as the scheduler cuts it.
+std::string log_page(const std::string& text, std::size_t next, int attempt) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nMillrace-Attempt: " +
+         std::to_string(attempt) + "\r\nMillrace-Next-Offset: " + std::to_string(next) +
+         "\r\nContent-Length: " + std::to_string(text.size()) + "\r\nConnection: close\r\n\r\n" +
+         text;
+}
+
+TEST(Logs, of_many_pages_are_shown_to_their_end) {
+  ScriptedServer server({log_page("one\n", 4, 2), log_page("two\n", 8, 2), log_page("", 8, 2)});
+  commands::Logs options;
+  options.target = "f-1/a";
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kDone);
+  EXPECT_EQ(done.out, "one\ntwo\n");
+  ASSERT_EQ(server.requests().size(), 3U);
+  EXPECT_EQ(server.requests()[0].find("offset="), std::string::npos);
+  EXPECT_NE(server.requests()[1].find("offset=4"), std::string::npos) << server.requests()[1];
+  EXPECT_NE(server.requests()[1].find("attempt=2"), std::string::npos)
+      << "a later attempt has another log";
+  EXPECT_NE(server.requests()[2].find("offset=8"), std::string::npos) << server.requests()[2];
+}
+
+TEST(Logs, that_break_off_between_pages_say_so) {
+  ScriptedServer server(
+      {log_page("one\n", 4, 1), problem(503, "store.away", "the store is away", "ask again")});
+  commands::Logs options;
+  options.target = "f-1/a";
+  const Done done = run(server, options);
+  EXPECT_NE(done.exit, Exit::kDone);
+  EXPECT_EQ(done.out, "one\n");
+}
+
 TEST(Logs, of_one_task_that_wrote_none_say_so) {
   ScriptedServer server({problem(404, "log.not_found", "attempt 1 has written no log",
                                  "it may not have started yet")});

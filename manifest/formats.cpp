@@ -25,7 +25,7 @@ bool is_label(std::string_view text) {
 }
 
 bool is_url(std::string_view text) {
-  return text.starts_with("file:///") && text.find_first_of("?#") == std::string_view::npos;
+  return text.starts_with("file:///") && text.find('#') == std::string_view::npos;
 }
 
 // Words with single dots between; the first begins with a letter.

@@ -193,11 +193,29 @@ class Rules {
     }
   }
 
+  // The task whose own rows go to the dataset.
+  const Task* owner_of(const std::string& dataset) const {
+    const auto it = std::ranges::find_if(spec_.tasks, [&](const Task& task) {
+      if (const auto* ingest = std::get_if<IngestTask>(&task.kind))
+        return ingest->into.dataset == dataset;
+      const auto* query = std::get_if<QueryTask>(&task.kind);
+      return query != nullptr && query->into.dataset == dataset;
+    });
+    return it == spec_.tasks.end() ? nullptr : &*it;
+  }
+
   void ingest_task(const IngestTask& task, const std::string& at) {
     const std::string& quarantine = task.quarantine.dataset;
     if (quarantine == task.into.dataset)
       add(at + "/quarantine/dataset",
           user_error("dataset.same", "is the dataset that good rows go to", "name another"));
+    else if (const Task* owner = owner_of(quarantine))
+      add(at + (quarantine == task.into.dataset + "_quarantine" ? "/into/dataset"
+                                                                : "/quarantine/dataset"),
+          user_error("dataset.quarantine_taken",
+                     "sends bad rows to " + in_quotes(quarantine) + ", which " +
+                         in_quotes(owner->name) + " writes",
+                     "name another under quarantine.dataset"));
     if (quarantine.size() > kDatasetTargetSchema.find("dataset")->value.max_size)
       add(at + "/quarantine/dataset",
           user_error("value.length", "would be " + in_quotes(quarantine) + ", which is too long",

@@ -83,6 +83,13 @@ TEST(PlainScalars, integers_are_those_that_all_read_alike) {
     EXPECT_FALSE(is_plain_integer(text)) << text;
 }
 
+TEST(Formats, a_url_may_hold_wildcards) {
+  for (const char* text : {"file:///data/a?.csv", "file:///data/*/part-??.csv"})
+    EXPECT_TRUE(has_format(Format::kUrl, text)) << text;
+  for (const char* text : {"file:///data/a.csv#1", "file://data", "https://example.org/a?b"})
+    EXPECT_FALSE(has_format(Format::kUrl, text)) << text;
+}
+
 // The pattern that crds/ and OpenAPI carry and the hand-written decision must be the same language.
 // Texts are drawn from the characters that matter to any format, so that hits are frequent.
 TEST(Formats, agree_with_their_patterns) {

@@ -56,22 +56,36 @@ Exit usage(std::ostream& err, const std::string& sentence) {
   return Exit::kUsage;
 }
 
-// The heading comes before the first piece, so that a task which said nothing has none.
+// A log comes in pages, but for one that is followed. The heading comes before the first piece, so
+// that a task which said nothing has none.
 Exit print_log(const std::string& run, const std::string& task, const std::string& heading,
                const commands::Logs& options, Session& session) {
-  client::Call call{
-      .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
-  if (options.attempt) call.query.emplace_back("attempt", std::to_string(*options.attempt));
-  if (options.follow) call.query.emplace_back("follow", "true");
   bool begun = heading.empty();
-  const client::Answer answer = session.client.stream(call, [&](std::string_view piece) {
-    if (!std::exchange(begun, true)) session.err << heading;
-    session.out << printable(piece, /*keep_line_breaks=*/true) << std::flush;
-    return session.out.good();
-  });
-  if (answer.ok() || (!heading.empty() && answer.problem.code == "log.not_found"))
-    return Exit::kDone;
-  return report(session.err, answer.problem);
+  std::string attempt = options.attempt ? std::to_string(*options.attempt) : "";
+  std::string offset;
+  for (;;) {
+    client::Call call{
+        .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
+    if (!attempt.empty()) call.query.emplace_back("attempt", attempt);
+    if (!offset.empty()) call.query.emplace_back("offset", offset);
+    if (options.follow) call.query.emplace_back("follow", "true");
+    bool came = false;
+    const client::Answer answer = session.client.stream(call, [&](std::string_view piece) {
+      came = came || !piece.empty();
+      if (!std::exchange(begun, true)) session.err << heading;
+      session.out << printable(piece, /*keep_line_breaks=*/true) << std::flush;
+      return session.out.good();
+    });
+    if (!answer.ok()) {
+      const bool wrote_none = !heading.empty() && answer.problem.code == "log.not_found";
+      return wrote_none && offset.empty() ? Exit::kDone : report(session.err, answer.problem);
+    }
+    std::string next = answer.header("millrace-next-offset");
+    if (!came || next.empty() || next == offset || !session.out.good()) return Exit::kDone;
+    // Of the same attempt, also when another begins meanwhile.
+    attempt = answer.header("millrace-attempt");
+    offset = std::move(next);
+  }
 }
 
 }  // namespace

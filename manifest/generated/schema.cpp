@@ -13,7 +13,7 @@ constexpr std::array<FormatInfo, 8> kFormats{{
      "a name", "use a-z, 0-9 and _, begin with a letter, at most 63 characters"},
     {Format::kLabel, "label", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
      "an object's name", "use a-z, 0-9 and -, begin and end with a letter or digit, at most 63 characters"},
-    {Format::kUrl, "url", "^file:///[^?#]*$",
+    {Format::kUrl, "url", "^file:///[^#]*$",
      "a URL that can be read or written", "write file:/// and an absolute path"},
     {Format::kErrorCode, "error_code", "^[A-Za-z][A-Za-z0-9_]*([.][A-Za-z0-9_]+)*$",
      "an error code", "write words of letters, digits and _ with dots between, such as dataset.conflict"},

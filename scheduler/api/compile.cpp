@@ -60,14 +60,15 @@ scheduler::DatasetWrite write_of(const Target& target) {
                              : scheduler::OnConflict::kRetry};
 }
 
-// In the order in which a result names them: an ingest's quarantine comes second, and only grows.
+// In the order in which a result names them: an ingest's quarantine comes second. It shows what
+// belongs to the rows that are there: an Overwrite's the last ingest's, also when that has none.
 std::vector<scheduler::DatasetWrite> writes_of(const manifest::Task& task) {
   using Writes = std::vector<scheduler::DatasetWrite>;
   return std::visit(
       Overloaded{[](const manifest::IngestTask& ingest) {
                    return Writes{write_of(ingest.into),
                                  {.dataset = ingest.quarantine.dataset,
-                                  .mode = scheduler::WriteMode::kAppend,
+                                  .mode = write_of(ingest.into).mode,
                                   .on_conflict = scheduler::OnConflict::kRetry}};
                  },
                  [](const manifest::QueryTask& query) { return Writes{write_of(query.into)}; },

@@ -69,7 +69,7 @@ TEST(Compile, kinds_become_traits_reads_and_writes) {
   EXPECT_EQ(load.writes[0].dataset, "flights");
   EXPECT_EQ(load.writes[0].mode, scheduler::WriteMode::kOverwrite);
   EXPECT_EQ(load.writes[1].dataset, "flights_quarantine");
-  EXPECT_EQ(load.writes[1].mode, scheduler::WriteMode::kAppend);
+  EXPECT_EQ(load.writes[1].mode, scheduler::WriteMode::kOverwrite);
   EXPECT_FALSE(load.publishes);
   EXPECT_EQ(of.tasks[1].reads, Names({"flights"}));
   EXPECT_EQ(of.tasks[1].writes[0].dataset, "counts");
@@ -93,6 +93,7 @@ TEST(Compile, modes_and_conflicts_are_kept) {
   EXPECT_EQ(of.tasks[0].writes[0].mode, scheduler::WriteMode::kAppend);
   EXPECT_EQ(of.tasks[0].writes[0].on_conflict, scheduler::OnConflict::kFail);
   EXPECT_EQ(of.tasks[0].writes[1].dataset, "bad");
+  EXPECT_EQ(of.tasks[0].writes[1].mode, scheduler::WriteMode::kAppend);
   EXPECT_EQ(of.tasks[0].writes[1].on_conflict, scheduler::OnConflict::kRetry);
   EXPECT_EQ(of.tasks[1].writes[0].mode, scheduler::WriteMode::kAppend);
 }

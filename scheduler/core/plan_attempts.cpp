@@ -112,6 +112,16 @@ void Planner::on(const AttemptSucceeded& input) {
            "dataset \"" + write.dataset + "\" was written by another run in the meantime", 0},
           input.attachment);
     }
+    // What is set aside goes beside the rows under a name that the document may not spell out: it
+    // takes the place of its like, never of somebody's own table.
+    if (i > 0 && head != nullptr && head->schema_hash != write.schema_hash)
+      return fail(ref,
+                  {ErrorClass::kUser, "dataset.quarantine_taken",
+                   "dataset \"" + write.dataset +
+                       "\" is no quarantine, so bad rows can't go there (name another under "
+                       "quarantine.dataset)",
+                   0},
+                  input.attachment);
     // The files of a snapshot are read as one table.
     if (declaration->mode == WriteMode::kAppend && head != nullptr &&
         head->schema_hash != write.schema_hash)

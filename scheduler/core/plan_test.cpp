@@ -499,6 +499,20 @@ TEST(Datasets, a_run_tells_of_rows_that_were_set_aside) {
   )");
 }
 
+TEST(Datasets, what_is_set_aside_takes_the_place_of_its_like_and_of_nothing_else) {
+  expect(R"(
+     0s  worker w1 cpu=8000
+     0s  submit r1 {a (writes=q)}
+     1s  w1 ok a#1 wrote q:mine      -> ok a#1 wrote q, finished r1 Succeeded
+     2s  submit r2 {b (writes=d+q)}
+     3s  w1 ok r2/b#1 wrote d q:bad  -> failed r2/b#1 dataset.quarantine_taken gave up retry.never, finished r2 Failed
+     4s  submit r3 {c (writes=d+p)}
+     5s  w1 ok r3/c#1 wrote d p:bad  -> ok r3/c#1 wrote d wrote p, finished r3 Succeeded: c: 1 row quarantined in p
+     6s  submit r4 {e (writes=d+p)}
+     7s  w1 ok r4/e#1 wrote d p:bad  -> ok r4/e#1 wrote d wrote p, finished r4 Succeeded: e: 1 row quarantined in p
+  )");
+}
+
 TEST(Datasets, appends_add_to_whatever_is_there) {
   expect(R"(
      0s  worker w1 cpu=8000
@@ -546,6 +560,20 @@ TEST(Deliveries, are_staged_then_published_until_acknowledged_even_when_cancelle
      3s  w1 fails a#2 Transient dest.away   -> failed a#2 dest.away retry.publication
      5s  tick                               -> ready a, publish a#3 on w1
      6s  w1 ok a#3                          -> ok a#3, finished r1 Succeeded
+  )");
+}
+
+TEST(Deliveries, that_take_their_runners_down_are_not_published_for_ever) {
+  expect(R"(
+     0s  worker w1
+     0s  submit r1 {a (publishes)}
+     1s  w1 ok a#1                                  -> staged a#1, publish a#2 on w1
+     2s  w1 fails a#2 Infrastructure runner.crashed -> failed a#2 runner.crashed retry.publication
+     4s  tick                                       -> ready a, publish a#3 on w1
+     5s  w1 fails a#3 Infrastructure runner.crashed -> failed a#3 runner.crashed retry.publication
+     9s  tick                                       -> ready a, publish a#4 on w1
+     9s  cancel r1                                  -> desired r1 Cancelled
+    10s  w1 fails a#4 Infrastructure runner.crashed -> failed a#4 runner.crashed gave up retry.quarantined, finished r1 Failed
   )");
 }
 

@@ -29,6 +29,14 @@ events::Decision up_to(std::uint32_t limit, std::string_view reason, const Faile
 
 // The order matters: the first match decides.
 const std::array<HouseRule, 9> kHouseRules{{
+    // A task that takes its runners down is nobody's to retry for ever, a publication included.
+    {"retry.quarantined",
+     [](const FailedAttempt& f, const Settings& s) {
+       return f.failure.code == "runner.crashed" && f.task.crashes + 1U >= s.max_crashes;
+     },
+     [](const FailedAttempt&, WallTime) -> events::Decision {
+       return events::GiveUp{"retry.quarantined"};
+     }},
     // Past the point of no return: what is staged is published, however long the destination is
     // away.
     {"retry.publication",
@@ -38,13 +46,6 @@ const std::array<HouseRule, 9> kHouseRules{{
      },
      [](const FailedAttempt& f, WallTime now) {
        return again("retry.publication", f, now, kShortWait, kLongWait, false);
-     }},
-    {"retry.quarantined",
-     [](const FailedAttempt& f, const Settings& s) {
-       return f.failure.code == "runner.crashed" && f.task.crashes + 1U >= s.max_crashes;
-     },
-     [](const FailedAttempt&, WallTime) -> events::Decision {
-       return events::GiveUp{"retry.quarantined"};
      }},
     {"retry.crashed",
      [](const FailedAttempt& f, const Settings&) { return f.failure.code == "runner.crashed"; },
@@ -138,11 +139,9 @@ Micros backoff(Micros initial, Micros max, std::uint32_t failures_before, TaskRe
 std::span<const HouseRule> house_rules() { return kHouseRules; }
 
 RetryDecision retry_decision(const FailedAttempt& failed, WallTime now, const Settings& settings) {
-  const HouseRule& publication = kHouseRules[0];
-  if (publication.matches(failed, settings)) return {publication.decide(failed, now), false};
-  // A task that takes its runners down is not the document's to retry for ever.
-  const HouseRule& quarantined = kHouseRules[1];
-  if (quarantined.matches(failed, settings)) return {quarantined.decide(failed, now), false};
+  // Before the document's rows.
+  for (const HouseRule& rule : std::span(kHouseRules).first(2))
+    if (rule.matches(failed, settings)) return {rule.decide(failed, now), false};
   if (const RetryRow* row = first_match(failed.task_spec.on_error, failed.failure))
     return decide(*row, failed, now);
   if (const RetryRow* row = first_match(failed.spec.on_error, failed.failure))

@@ -55,7 +55,8 @@ TEST(RetryRules, every_rule_of_the_house_is_reached_and_bounded) {
   const std::vector<std::pair<Case, std::string>> rows{
       {{kTransient, "destination.away", 0, 0, 0, publish}, "retry.publication"},
       {{kInfrastructure, "lease.expired", 0, 999, 0, publish}, "retry.publication"},
-      {{kInfrastructure, "runner.crashed", 0, 9, 9, publish}, "retry.publication"},
+      {{kInfrastructure, "runner.crashed", 0, 9, 1, publish}, "retry.publication"},
+      {{kInfrastructure, "runner.crashed", 0, 9, 2, publish}, "gave up retry.quarantined"},
       {{kUser, "folder.missing", 0, 0, 0, publish}, "gave up retry.never"},
       {{kPolicy, "forbidden", 0, 0, 0, publish}, "gave up retry.never"},
       {{kInfrastructure, "runner.crashed"}, "retry.crashed elsewhere"},

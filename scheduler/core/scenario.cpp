@@ -72,7 +72,8 @@ TaskSpec parse_task(const std::string& text, const std::map<std::string, std::ui
     else if (key == "reads")
       task.reads.push_back(value);
     else if (key == "writes")
-      task.writes.push_back({value, WriteMode::kOverwrite, OnConflict::kRetry});
+      for (const std::string& dataset : split(value, '+'))
+        task.writes.push_back({dataset, WriteMode::kOverwrite, OnConflict::kRetry});
     else if (key == "appends")
       task.writes.push_back({value, WriteMode::kAppend, OnConflict::kRetry});
     else if (key == "publishes")

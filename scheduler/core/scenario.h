@@ -18,8 +18,8 @@
 //   [timeout=T] [key=K] · rerun R of R0 [again=A+B] [changed=C] [key=K] · cancel R · pause R ·
 //   resume R · tick · new leader. Several may stand before the arrow, with commas.
 // TASKS: NAME[: NEEDS…] [(OPTIONS)], separated by ;. OPTIONS: on=Failure|Always reads=D writes=D
-// appends=D
-//   conflict=Fail publishes timeout=T attempt=T queue=T cpu=N mem=MiB retry=N fail-run.
+//   (D+D: what it sets aside as well) appends=D conflict=Fail publishes timeout=T attempt=T
+//   queue=T cpu=N mem=MiB retry=N fail-run.
 // A: a#2 is the second attempt of task a of run r1; r2/a#2 of run r2.
 #pragma once
 

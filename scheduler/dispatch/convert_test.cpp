@@ -32,6 +32,7 @@ Description joined(const std::vector<DescriptionPage>& pages) {
     out.publication_json += page.publication_json();
     if (page.phase() == task::v1alpha1::PHASE_PUBLISH) out.phase = Phase::kPublish;
     out.publication_order += page.publication_order();
+    out.installation += page.installation();
     for (const auto& input : page.inputs()) {
       if (out.inputs.empty() || out.inputs.back().dataset != input.dataset())
         out.inputs.push_back({input.dataset(), "", "", {}});
@@ -55,9 +56,9 @@ bool same(const Description& a, const Description& b) {
         a.inputs[i].files != b.inputs[i].files)
       return false;
   return std::tie(a.attempt, a.ns, a.run_name, a.task_name, a.kind, a.body_json, a.parameters_json,
-                  a.phase, a.publication_json, a.publication_order) ==
+                  a.phase, a.publication_json, a.publication_order, a.installation) ==
          std::tie(b.attempt, b.ns, b.run_name, b.task_name, b.kind, b.body_json, b.parameters_json,
-                  b.phase, b.publication_json, b.publication_order);
+                  b.phase, b.publication_json, b.publication_order, b.installation);
 }
 
 TEST(Convert, references_and_resources_survive_the_wire) {
@@ -139,6 +140,7 @@ TEST(Convert, a_description_survives_its_pages) {
     description.body_json = text(random() % 2'000'000);
     description.parameters_json = text(random() % 1'000);
     description.publication_json = text(random() % 70'000);
+    description.installation = text(random() % 30);
     for (int i = 0; i < 4; ++i) {
       DescribedInput input{
           "dataset" + std::to_string(i), i == 0 ? "" : "snapshot", text(random() % 400'000), {}};

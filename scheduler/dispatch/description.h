@@ -31,6 +31,7 @@ struct Description {
   Phase phase = Phase::kExecute;
   std::string publication_json;        // with kPublish
   std::int64_t publication_order = 0;  // with kPublish
+  std::string installation{};          // with kPublish: among whose publications it has that order
 };
 
 }  // namespace millrace::scheduler

@@ -80,7 +80,8 @@ std::vector<task::v1alpha1::Description> to_pages(const Description& description
   using Page = task::v1alpha1::Description;
   PageWriter writer(description.attempt);
   Page& first = writer.room(description.ns.size() + description.run_name.size() +
-                            description.task_name.size() + description.kind.size());
+                            description.task_name.size() + description.kind.size() +
+                            description.installation.size());
   first.set_namespace_(description.ns);
   first.set_run_name(description.run_name);
   first.set_task_name(description.task_name);
@@ -88,6 +89,7 @@ std::vector<task::v1alpha1::Description> to_pages(const Description& description
   first.set_phase(description.phase == Phase::kPublish ? task::v1alpha1::PHASE_PUBLISH
                                                        : task::v1alpha1::PHASE_EXECUTE);
   first.set_publication_order(description.publication_order);
+  first.set_installation(description.installation);
   writer.text(description.body_json, [](Page& page) { return page.mutable_body_json(); });
   writer.text(description.parameters_json,
               [](Page& page) { return page.mutable_parameters_json(); });

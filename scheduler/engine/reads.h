@@ -167,6 +167,11 @@ class Reads {
   virtual Result<LogPage> events(EventId after, RunId run, std::size_t limit) = 0;
 };
 
+struct StagedPublication {
+  std::string json;          // how what was staged is to be published
+  std::string installation;  // whose publications its order counts, by a name that no other has
+};
+
 struct SnapshotContent {
   std::string schema_json;
   std::vector<FileRow> files;
@@ -178,8 +183,7 @@ class AttemptReads {
   virtual ~AttemptReads() = default;
   // Outputs of the run's tasks that succeeded, by task index: JSON objects.
   virtual Result<std::map<std::uint32_t, std::string>> outputs(RunId run) = 0;
-  // How what the task staged is to be published.
-  virtual Result<std::string> publication(const TaskRef& task) = 0;
+  virtual Result<StagedPublication> publication(const TaskRef& task) = 0;
   // Schema and files of a snapshot, as a task reads it.
   virtual Result<SnapshotContent> content(const NamespacedName& dataset, SnapshotId snapshot) = 0;
 };

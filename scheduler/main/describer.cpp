@@ -175,7 +175,8 @@ Result<Description> Describer::describe(const HeldAttempt& held) {
   MILLRACE_RETURN_IF_ERROR(add_inputs(held, attempts_, description));
   if (held.phase == Phase::kPublish) {
     MILLRACE_TRY(publication, attempts_.publication(held.attempt.task_ref()));
-    description.publication_json = std::move(publication);
+    description.publication_json = std::move(publication.json);
+    description.installation = std::move(publication.installation);
   }
   return description;
 }

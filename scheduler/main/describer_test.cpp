@@ -23,7 +23,9 @@ class FakeAttempts final : public AttemptReads {
     ++asked;
     return std::map<std::uint32_t, std::string>{{0, R"({"kept":12})"}};
   }
-  Result<std::string> publication(const TaskRef&) override { return std::string("{}"); }
+  Result<StagedPublication> publication(const TaskRef&) override {
+    return StagedPublication{"{}", "here"};
+  }
   Result<SnapshotContent> content(const NamespacedName&, SnapshotId) override {
     return SnapshotContent{};
   }

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "catalog/catalog.h"
+#include "catalog/retention.h"
 #include "lib/postgres/sql_text.h"
 #include "scheduler/store/codec.h"
 #include "scheduler/store/row_values.h"
@@ -399,8 +400,8 @@ Result<std::map<std::uint32_t, std::string>> StoreReader::outputs(RunId run) {
   return found;
 }
 
-Result<std::string> StoreReader::publication(const TaskRef& task) {
-  std::string found;
+Result<StagedPublication> StoreReader::publication(const TaskRef& task) {
+  StagedPublication found;
   MILLRACE_RETURN_IF_ERROR(read([&](Transaction& transaction) -> Status {
     const pqxx::result rows = transaction.work.exec_params(
         "SELECT publication_json FROM millrace.publications "
@@ -410,7 +411,10 @@ Result<std::string> StoreReader::publication(const TaskRef& task) {
       return Error{ErrorClass::kInfrastructure, "publication.unknown",
                    "the task has staged nothing that is to be published"};
     }
-    found = rows[0][0].as<std::string>();
+    found.json = rows[0][0].as<std::string>();
+    // No two databases began in one microsecond.
+    const auto began = static_cast<std::uint64_t>(catalog::installed_at(transaction).value());
+    found.installation = RawId{began / 1000 << 16 | began % 1000, 0}.to_text();
     return ok_status();
   }));
   return found;

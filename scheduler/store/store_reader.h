@@ -43,7 +43,7 @@ class StoreReader final : public Reads, public AttemptReads {
   Result<LogPage> events(EventId after, RunId run, std::size_t limit) override;
 
   Result<std::map<std::uint32_t, std::string>> outputs(RunId run) override;
-  Result<std::string> publication(const TaskRef& task) override;
+  Result<StagedPublication> publication(const TaskRef& task) override;
   Result<SnapshotContent> content(const NamespacedName& dataset, SnapshotId snapshot) override;
 
  private:

@@ -268,7 +268,10 @@ TEST_F(StoreReaderTest, outputs_and_publications_are_kept) {
   for (const auto& [run, outputs] : by_run) EXPECT_EQ(*reader().outputs(run), outputs);
   ASSERT_FALSE(story().publications.empty());
   for (const auto& [task, json] : story().publications)
-    EXPECT_EQ(*reader().publication(task), json);
+    EXPECT_EQ(reader().publication(task)->json, json);
+  const std::string installation =
+      reader().publication(story().publications.begin()->first)->installation;
+  EXPECT_EQ(installation.size(), 26U) << installation;
   EXPECT_EQ(reader().publication({RunId(RawId{1, 1}), TaskIndex(0)}).error().code,
             "publication.unknown");
 }

@@ -34,6 +34,7 @@ TEST_F(EngineTest, flights_become_parquet_with_every_row) {
   ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
   EXPECT_EQ(ingested->rows.rows, 336'776);
   EXPECT_EQ(ingested->quarantine.rows, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "bad")) << "nobody would clear it away";
   EXPECT_EQ(ingested->rows.schema.columns.at(18).type, "TIMESTAMP WITH TIME ZONE");
   EXPECT_EQ(activity_.bytes_read, 31'053'850);
   // The figures of awk over the file.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -239,17 +240,25 @@ Result<process::OwnedFd> open_below(const std::string& path, std::span<const std
 }
 
 Result<std::string> make_folder_below(const std::string& path, std::span<const std::string> roots) {
+  // A path at which no folder can be, however often one tries.
+  const auto unmade = [&](const std::string& what, int number) {
+    if (number != ENOTDIR && number != EEXIST && number != ENAMETOOLONG && number != ELOOP)
+      return failed(what, path, number);
+    return Error{ErrorClass::kUser, "deliver.not_a_folder",
+                 "\"" + path + "\" can't be a folder: " + std::strerror(number),
+                 "deliver to a folder"};
+  };
   const std::vector<std::string> real = real_roots(roots);
   const fs::path wanted = fs::path(path).lexically_normal();
   // As far as it is there, it must lie below a root; the rest is made by us, without symlinks.
   std::error_code error;
   const fs::path known = fs::weakly_canonical(wanted, error);
-  if (error) return failed("looking for", path, error.value());
+  if (error) return unmade("looking for", error.value());
   if (!allowed(known.string(), real)) return outside(path);
   fs::create_directories(known, error);
-  if (error) return failed("making", path, error.value());
+  if (error) return unmade("making", error.value());
   const process::OwnedFd folder(::open(known.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return failed("opening", path, errno);
+  if (!folder) return unmade("opening", errno);
   const std::optional<std::string> opened = path_of(folder.get());
   if (!opened.has_value() || !allowed(*opened, real)) return outside(path);
   return *opened;

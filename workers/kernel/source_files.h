@@ -37,7 +37,8 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
 // Opens a regular file for reading.
 Result<process::OwnedFd> open_below(const std::string& path, std::span<const std::string> roots);
 
-// Makes a folder and those above it as far as they lack; its path without symlinks.
+// Makes a folder and those above it as far as they lack; its path without symlinks. Error, beside
+// those above: deliver.not_a_folder (user) where there can't be one.
 Result<std::string> make_folder_below(const std::string& path, std::span<const std::string> roots);
 
 }  // namespace millrace::kernel

@@ -147,8 +147,11 @@ TEST_F(SourceFiles, folders_are_made_below_the_roots_alone) {
     EXPECT_EQ(make_folder_below(folder_ / path, roots_).error().code, "source.outside_roots")
         << path;
   EXPECT_FALSE(std::filesystem::exists(folder_ / "outside/new"));
-  EXPECT_EQ(make_folder_below(folder_ / "root/a.csv/x", roots_).error().error_class,
-            ErrorClass::kInfrastructure);
+  for (const std::string path : {"root/a.csv/x", "root/a.csv"}) {
+    const Error error = make_folder_below(folder_ / path, roots_).error();
+    EXPECT_EQ(error.code, "deliver.not_a_folder") << path;
+    EXPECT_EQ(error.error_class, ErrorClass::kUser) << path;
+  }
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ class LeaseGuard {
   void release();
   // The group that must not outlive the process; 0 for none.
   void set_group(pid_t group) { group_ = group; }
-  // Kills the group and ends the process without waiting for any thread.
+  // Kills the group and all other descendants, and ends the process without waiting for any thread.
   [[noreturn]] void end_process(int exit_code);
 
  private:

@@ -2,7 +2,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -18,9 +17,8 @@ int main() {
                stderr);
     return EXIT_FAILURE;
   }
-  // The worker asks for both when it starts a runner; without one, a runner must not outlive its
-  // parent either.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // What its commands leave behind becomes its own, to be ended: at the end of the attempt, or at
+  // its own, when the channel does.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   millrace::runner::Runner runner(millrace::runner::kChannelDescriptor);
   const millrace::Error error = runner.serve();

@@ -184,6 +184,35 @@ TEST_F(RunnerProtocol, the_end_of_the_channel_ends_runner_and_command) {
   EXPECT_TRUE(ends(group->process_group().pgid()));
 }
 
+TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_runner_however_that_ends) {
+  const auto begin = [&](std::chrono::milliseconds lease) {
+    std::filesystem::remove(folder_ / "left");
+    ToRunner message = assignment(
+        "leaver", command({"/bin/sh", "-c",
+                           "(setsid sh -c 'trap \"\" TERM HUP; echo $$ > $HOME/../left.new; "
+                           "mv $HOME/../left.new $HOME/../left; exec sleep 600' &); sleep 600"}));
+    set_lease(message, lease);
+    runner_->send(message);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!std::filesystem::exists(folder_ / "left") &&
+           std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::int64_t left = 0;
+    std::ifstream(folder_ / "left") >> left;
+    EXPECT_GT(left, 0);
+    EXPECT_TRUE(is_running(left));
+    return left;
+  };
+  std::int64_t left = begin(std::chrono::minutes(10));
+  runner_->close_channel();
+  EXPECT_EQ(runner_->wait_for_end(), 0);
+  EXPECT_FALSE(is_running(left)) << "its worker was gone";
+  start({});
+  left = begin(std::chrono::seconds(2));
+  EXPECT_EQ(WEXITSTATUS(runner_->wait_for_end()), ipc::kLeasePassedExit);
+  EXPECT_FALSE(is_running(left)) << "its lease was over";
+}
+
 TEST_F(RunnerProtocol, a_killed_runner_takes_its_command_along) {
   runner_->send(assignment("sleepy", command({"/bin/sleep", "600"})));
   const auto group = runner_->wait_for(FromRunner::kProcessGroup);

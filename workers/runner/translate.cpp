@@ -92,6 +92,7 @@ Result<tasks::TaskRequest> request_from(const v1alpha1::Assign& assign) {
   request.phase =
       description.phase() == wire::PHASE_PUBLISH ? tasks::Phase::kPublish : tasks::Phase::kExecute;
   request.publication_json = description.publication_json();
+  request.installation = description.installation();
   request.publication_order = description.publication_order();
   request.cpu = MilliCpu(assign.grant().cpu_millis());
   request.memory = Bytes(assign.grant().memory_bytes());

@@ -7,11 +7,13 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <ranges>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "lib/process/owned_fd.h"
@@ -79,8 +81,24 @@ std::optional<std::string> group_of(std::string_view cgroup, int version) {
   return std::nullopt;
 }
 
-// Groups of workers that were killed: empty by now, for nothing of theirs outlives the next
-// journal.
+// A process that left its command's group and outlived runner and worker is in their control group
+// all the same. Those of another pid namespace are not told here, and left alone.
+void end_processes_of(const fs::path& group) {
+  constexpr int kMostLooks = 100;  // each ends all that it sees; one that forks is seen by the next
+  for (int look = 0; look < kMostLooks; ++look) {
+    bool alive = false;
+    std::istringstream processes(read_text(group / "cgroup.procs"));
+    for (pid_t pid = 0; processes >> pid;) {
+      if (pid <= 0 || pid == ::getpid()) continue;
+      alive = true;
+      ::kill(pid, SIGKILL);
+    }
+    if (!alive) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+// Groups of workers that were killed, also of one that had this process's number.
 void remove_abandoned(const fs::path& place) {
   std::error_code code;
   for (fs::directory_iterator it(place, code), end; !code && it != end; it.increment(code)) {
@@ -89,11 +107,14 @@ void remove_abandoned(const fs::path& place) {
     if (!name.starts_with(kPrefix)) continue;
     const char* const last = name.data() + name.size();
     if (std::from_chars(name.data() + kPrefix.size(), last, pid).ptr != last || pid <= 0) continue;
-    if (::kill(pid, 0) == 0 || errno != ESRCH) continue;
+    if (pid != ::getpid() && (::kill(pid, 0) == 0 || errno != ESRCH)) continue;
     std::error_code inner;
     for (fs::directory_iterator group(it->path(), inner), none; !inner && group != none;
          group.increment(inner))
-      if (group->is_directory(inner)) ::rmdir(group->path().c_str());
+      if (group->is_directory(inner)) {
+        end_processes_of(group->path());
+        ::rmdir(group->path().c_str());
+      }
     ::rmdir(it->path().c_str());
   }
 }

@@ -58,8 +58,9 @@ class MemoryGroup {
 class MemoryGroups {
  public:
   // Makes a folder of groups, named after this process, and removes those of processes that are
-  // gone. Under v2 this process moves into a group of its own within it, where it is alone in its
-  // former one: the kernel wants it so. Error: memory.no_cgroup, which says what is missing.
+  // gone, with all that still runs in them. Under v2 this process moves into a group of its own
+  // within it, where it is alone in its former one: the kernel wants it so. Error:
+  // memory.no_cgroup, which says what is missing.
   static Result<MemoryGroups> open(const std::optional<CgroupPlace>& place);
   MemoryGroups(MemoryGroups&&) = default;
   MemoryGroups& operator=(MemoryGroups&&) = default;

@@ -88,6 +88,48 @@ TEST_F(Unified, groups_are_not_made_where_the_kernel_or_others_would_not_have_it
   EXPECT_NE(why_not().find("cannot make"), std::string::npos) << why_not();
 }
 
+// A child that has ended and was waited for, so that its number is nobody's; and one that sleeps.
+pid_t child_that(bool sleeps) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    while (sleeps) ::pause();
+    ::_exit(0);
+  }
+  if (!sleeps) ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+// The signal that ended it: SIGTERM when nobody has ended it before.
+int ended_by(pid_t child) {
+  int status = 0;
+  ::kill(child, SIGTERM);
+  ::waitpid(child, &status, 0);
+  return WTERMSIG(status);
+}
+
+TEST_F(Unified, what_outlived_a_killed_worker_in_its_groups_is_ended) {
+  // Also under this very number: a container's first process has the same each time.
+  for (const pid_t worker : {child_that(false), ::getpid()}) {
+    const std::string group = "millrace-" + std::to_string(worker) + "/runner-190";
+    fs::create_directories(place_.folder / group);
+    const pid_t left = child_that(true);
+    put(group + "/cgroup.procs", std::to_string(left) + "\n");
+    EXPECT_FALSE(MemoryGroups::open(place_).ok()) << "of a folder that is no control group";
+    EXPECT_EQ(ended_by(left), SIGKILL);
+  }
+}
+
+TEST_F(Unified, what_is_in_the_groups_of_a_worker_that_lives_is_left_alone) {
+  const pid_t worker = child_that(true);
+  const pid_t its = child_that(true);
+  const std::string group = "millrace-" + std::to_string(worker) + "/runner-1";
+  fs::create_directories(place_.folder / group);
+  put(group + "/cgroup.procs", std::to_string(its) + "\n");
+  EXPECT_FALSE(MemoryGroups::open(place_).ok());
+  EXPECT_EQ(ended_by(its), SIGTERM);
+  EXPECT_EQ(ended_by(worker), SIGTERM);
+}
+
 // How a child ends that uses so much, in the group.
 int ends_with(const MemoryGroup& group, std::size_t mebibytes) {
   int go[2] = {};

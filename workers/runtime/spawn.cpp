@@ -1,7 +1,6 @@
 #include "workers/runtime/spawn.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -49,7 +48,8 @@ Result<Spawned> spawn(const SpawnOptions& options) {
   start.descriptors = {process::StartOptions::kNull, output_writer.get(), output_writer.get(),
                        theirs.get()};
   start.group = process::Group::kOwnSession;
-  start.signal_at_parents_end = SIGKILL;
+  // No signal at this process's end: a runner learns of it by the end of its channel, and then ends
+  // all that it has started, before itself.
   start.confined = true;
   start.adopts_orphans = true;
   start.killed_first = true;

@@ -2,6 +2,7 @@
 // they are published, under the folder's lock.
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 
 #include "base/overloaded.h"
 #include "base/text.h"
@@ -19,6 +20,14 @@ struct FileFormat {
   std::string extension;
 };
 
+// The engine knows files by their way from the open folder.
+Error in_words_of(const DeliveryFolder& folder, Error error) {
+  const std::string way = folder.way_to("");
+  for (std::size_t at = 0; (at = error.message.find(way, at)) != std::string::npos;)
+    error.message.replace(at, way.size(), folder.path_of(""));
+  return error;
+}
+
 FileFormat format_of(const manifest::ObjectStoreDestination& destination) {
   return std::visit(Overloaded{[](const manifest::CsvSink& csv) {
                                  return FileFormat{csv.header
@@ -35,10 +44,11 @@ FileFormat format_of(const manifest::ObjectStoreDestination& destination) {
                     destination.format);
 }
 
-Result<std::string> folder_of(const manifest::ObjectStoreDestination& destination,
-                              const TaskRequest& request) {
+Result<DeliveryFolder> folder_of(const manifest::ObjectStoreDestination& destination,
+                                 const TaskRequest& request) {
   MILLRACE_TRY(path, kernel::path_of_url(destination.url));
-  return kernel::make_folder_below(path, request.allowed_roots);
+  MILLRACE_TRY(made, kernel::make_folder_below(path, request.allowed_roots));
+  return DeliveryFolder::open(made);
 }
 
 Result<TaskSuccess> stage(const manifest::DeliverTask& task,
@@ -54,21 +64,19 @@ Result<TaskSuccess> stage(const manifest::DeliverTask& task,
                           .epoch = request.epoch,
                           .files = {}};
   const FileFormat format = format_of(destination);
-  const std::string staging = folder + "/" + staging_folder(publication);
-  const std::string name = staging + "/" + task.dataset + "-00000" + format.extension;
+  const std::string name = task.dataset + "-00000" + format.extension;
+  MILLRACE_TRY(staging, make_staging(publication, folder));
   const auto written = [&]() -> Result<kernel::WrittenFile> {
-    MILLRACE_TRY(folders, kernel::make_folder(staging));
-    MILLRACE_TRY(file, context.engine.export_rows(view, format.format, name,
+    MILLRACE_TRY(file, context.engine.export_rows(view, format.format, staging.way_to(name),
                                                   {context.stop, context.activity}));
-    MILLRACE_RETURN_IF_ERROR(kernel::sync_paths(folders));
+    MILLRACE_RETURN_IF_ERROR(staging.sync());
     return file;
   };
   Result<kernel::WrittenFile> staged = written();
   if (!staged.ok()) {
     // Nobody publishes it, and on a full disk it would stand in the way of the next attempt.
-    std::error_code ignored;
-    std::filesystem::remove_all(staging, ignored);
-    return std::move(staged).error();
+    remove_staging(publication, folder);
+    return in_words_of(staging, std::move(staged).error());
   }
   const kernel::WrittenFile& file = *staged;
   publication.files.push_back({file.name, file.rows, file.bytes, file.checksum});
@@ -84,8 +92,13 @@ Result<TaskSuccess> stage(const manifest::DeliverTask& task,
 Result<TaskSuccess> publish_staged(const manifest::ObjectStoreDestination& destination,
                                    const TaskRequest& request, const TaskContext& context) {
   MILLRACE_TRY(publication, publication_from_json(request.publication_json));
+  // A folder that has gone is not made again: it may lie on a disk that is not mounted now.
+  MILLRACE_TRY(path, kernel::path_of_url(destination.url));
+  std::error_code error;
+  if (!std::filesystem::exists(path, error) && !error) return destination_away(path);
   MILLRACE_TRY(folder, folder_of(destination, request));
-  MILLRACE_TRY(outcome, publish(publication, request.publication_order, folder, context.stop));
+  MILLRACE_TRY(outcome, publish(publication, {request.installation, request.publication_order},
+                                folder, context.stop));
   std::int64_t rows = 0;
   for (const DeliveredFile& file : publication.files) rows += file.rows;
   TaskSuccess success;

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -18,82 +16,26 @@
 #include "base/file_error.h"
 #include "lib/process/owned_fd.h"
 #include "workers/kernel/written.h"
+#include "workers/tasks/delivery_manifest.h"
 
 namespace millrace::tasks {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::string_view kManifest = "manifest.json";
-constexpr std::string_view kLock = ".millrace.lock";
+constexpr const char* kStaging = ".staging";
+constexpr const char* kLock = ".millrace.lock";
+// In a staging folder, once somebody has tried to publish it: the turn that it has.
+constexpr const char* kTurn = "turn.json";
 constexpr std::chrono::seconds kLockPatience{30};
+constexpr int kMaxChoices = 100;
 
-bool is_file_name(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
+// RUN-TASK-, and the epoch behind it.
+std::string staging_prefix(const Publication& publication) {
+  return publication.run_id + "-" + std::to_string(publication.task_index) + "-";
 }
-
-json to_json(const DeliveredFile& file) {
-  return {
-      {"name", file.name}, {"rows", file.rows}, {"bytes", file.bytes}, {"checksum", file.checksum}};
-}
-
-std::optional<DeliveredFile> file_from(const json& value) {
-  if (!value.is_object()) return std::nullopt;
-  DeliveredFile file{value.value("name", ""), value.value("rows", std::int64_t{-1}),
-                     value.value("bytes", std::int64_t{-1}), value.value("checksum", "")};
-  if (!is_file_name(file.name)) return std::nullopt;
-  return file;
-}
-
-// What manifest.json says, as far as publishing needs it.
-struct InPlace {
-  std::int64_t order = -1;
-  std::vector<std::string> files;
-  std::vector<std::string> replaced;  // of the delivery before, perhaps still there
-};
-
-Result<std::optional<InPlace>> read_manifest(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    if (!fs::exists(path)) return std::optional<InPlace>();
-    return file_error("opening", path, errno);
-  }
-  const json value = json::parse(file, nullptr, false);
-  InPlace in_place;
-  if (value.is_object() && value.contains("order") && value["order"].is_number_integer() &&
-      value.contains("files") && value["files"].is_array()) {
-    in_place.order = value["order"].get<std::int64_t>();
-    for (const json& entry : value["files"])
-      if (const auto known = file_from(entry)) in_place.files.push_back(known->name);
-    for (const json& name : value.value("replaced", json::array()))
-      if (name.is_string() && is_file_name(name.get<std::string>()))
-        in_place.replaced.push_back(name.get<std::string>());
-    return std::optional(std::move(in_place));
-  }
-  return Error{ErrorClass::kUser, "deliver.manifest_foreign",
-               "\"" + path.string() + "\" is no manifest of a delivery",
-               "deliver to a folder of its own"};
-}
-
-// Written beside its place, whole, and then put there by one rename.
-Status write_whole(const fs::path& path, const std::string& content) {
-  const fs::path beside = path.string() + ".new";
-  {
-    const process::OwnedFd file(
-        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
-    if (!file) return file_error("making", beside, errno);
-    for (std::size_t at = 0; at < content.size();) {
-      const ssize_t count = ::write(file.get(), content.data() + at, content.size() - at);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return file_error("writing", beside, errno);
-      at += static_cast<std::size_t>(count);
-    }
-    if (::fsync(file.get()) != 0) return file_error("writing", beside, errno);
-  }
-  if (::rename(beside.c_str(), path.c_str()) != 0) return file_error("replacing", path, errno);
-  return kernel::sync_path(path.parent_path().string());
+std::string staging_name(const Publication& publication) {
+  return staging_prefix(publication) + std::to_string(publication.epoch);
 }
 
 Error cancelled() {
@@ -102,92 +44,158 @@ Error cancelled() {
 
 // The lock is the folder's, for as long as the descriptor is open; the kernel gives it up with the
 // process.
-Result<process::OwnedFd> lock_folder(const fs::path& folder, const std::stop_token& stop) {
-  const fs::path path = folder / kLock;
-  process::OwnedFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
-  if (!lock) return file_error("opening", path, errno);
+Result<process::OwnedFd> lock_folder(const DeliveryFolder& folder, const std::stop_token& stop) {
+  MILLRACE_TRY(opened, folder.open_file(kLock, O_RDWR));
+  // The staging made it. A destination that is not mounted looks like a folder without.
+  if (!opened.has_value()) return destination_away(folder.path_of(kLock));
+  process::OwnedFd lock = *std::move(opened);
   const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return file_error("locking", path, errno);
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return file_error("locking", folder.path_of(kLock), errno);
     if (stop.stop_requested()) return cancelled();
     if (std::chrono::steady_clock::now() > deadline)
       return Error{ErrorClass::kTransient, "deliver.locked",
-                   "another publication holds \"" + path.string() + "\""};
+                   "another publication holds \"" + folder.path_of(kLock) + "\""};
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return lock;
 }
 
-Status move_into_place(const Publication& publication, std::int64_t order, const fs::path& folder) {
-  const fs::path staging = folder / staging_folder(publication);
-  for (const DeliveredFile& file : publication.files) {
-    const fs::path from = staging / file.name;
-    const fs::path to = folder / published_name(file.name, order);
-    if (::rename(from.c_str(), to.c_str()) == 0) continue;
-    if (errno != ENOENT) return file_error("moving", from, errno);
-    // Moved by an attempt that did not come further.
-    std::error_code error;
-    if (fs::file_size(to, error) == static_cast<std::uintmax_t>(file.bytes) && !error) continue;
-    return Error{ErrorClass::kInfrastructure, "deliver.staging_lost",
-                 "\"" + from.string() + "\" is gone", "run the delivery again"};
+Result<std::optional<DeliveryFolder>> find_staging(const Publication& publication,
+                                                   const DeliveryFolder& folder) {
+  MILLRACE_TRY(stagings, folder.find(kStaging));
+  if (!stagings.has_value()) return std::optional<DeliveryFolder>();
+  return stagings->find(staging_name(publication));
+}
+
+// Whether a file in place is that one, byte for byte.
+bool is_the_same(const DeliveryFolder& folder, const std::string& name, const DeliveredFile& file) {
+  const auto opened = folder.open_file(name, O_RDONLY);
+  struct stat status{};
+  if (!opened.ok() || !opened->has_value() || ::fstat((*opened)->get(), &status) != 0 ||
+      status.st_size != file.bytes)
+    return false;
+  const auto checksum = kernel::checksum_of_file(folder.way_to(name));
+  return checksum.ok() && *checksum == file.checksum;
+}
+
+// The name to which an attempt of this publication has moved a file that is staged no more. Nothing
+// where it is still staged, or where it has gone altogether. What others had put there already,
+// perhaps the same bytes, stands under the choices before.
+std::optional<std::string> moved_name(const DeliveredFile& file, std::int64_t order,
+                                      const std::optional<DeliveryFolder>& staging,
+                                      const DeliveryFolder& folder,
+                                      const std::optional<InPlace>& in_place) {
+  if (staging.has_value() && staging->has(file.name)) return std::nullopt;
+  for (int choice = kMaxChoices; choice >= 1; --choice) {
+    std::string name = published_name(file.name, order, choice);
+    const bool theirs =
+        in_place.has_value() && std::ranges::find(in_place->files, name) != in_place->files.end();
+    if (!theirs && is_the_same(folder, name, file)) return name;
   }
-  return kernel::sync_path(folder.string());
+  return std::nullopt;
 }
 
-std::string manifest_text(const Publication& publication, std::int64_t order,
-                          const std::vector<std::string>& replaced) {
-  json files = json::array();
-  std::int64_t rows = 0;
-  for (DeliveredFile file : publication.files) {
-    rows += file.rows;
-    file.name = published_name(file.name, order);
-    files.push_back(to_json(file));
+// Under the first name that is free: what stands there may be a person's, or of the delivery that
+// is in place until manifest.json names another.
+Result<std::string> move_into_place(const DeliveredFile& file, std::int64_t order,
+                                    const std::optional<DeliveryFolder>& staging,
+                                    const DeliveryFolder& folder,
+                                    const std::optional<InPlace>& in_place) {
+  if (auto moved = moved_name(file, order, staging, folder, in_place)) return *std::move(moved);
+  const Error lost{
+      ErrorClass::kUser, "deliver.staging_lost",
+      "the staged \"" + file.name + "\" is gone from \"" + folder.path_of(kStaging) + "\"",
+      "run the delivery again"};
+  if (!staging.has_value()) return lost;
+  for (int choice = 1; choice <= kMaxChoices; ++choice) {
+    std::string name = published_name(file.name, order, choice);
+    const int failure = staging->move_new(file.name, folder, name);
+    if (failure == 0) return name;
+    if (failure == ENOENT) return lost;
+    if (failure != EEXIST) return file_error("moving", staging->path_of(file.name), failure);
   }
-  const json manifest{{"dataset", publication.dataset},
-                      {"snapshot", publication.snapshot_id},
-                      {"run", publication.run_id},
-                      {"order", order},
-                      {"rows", rows},
-                      {"files", std::move(files)},
-                      {"replaced", replaced}};
-  return manifest.dump(2) + "\n";
+  return Error{ErrorClass::kUser, "deliver.name_taken",
+               "\"" + folder.path_of(published_name(file.name, order)) +
+                   "\" and all like it are there already",
+               "deliver to a folder of its own"};
 }
 
-// Files of the delivery before, but for those that this one has as well.
-void remove_replaced(const fs::path& folder, const std::vector<std::string>& replaced,
-                     const std::vector<std::string>& kept) {
-  std::error_code error;
-  for (const std::string& name : replaced)
-    if (std::ranges::find(kept, name) == kept.end()) fs::remove(folder / name, error);
+void remove_all_but(const DeliveryFolder& folder, const std::vector<std::string>& names,
+                    const std::vector<std::string>& kept) {
+  for (const std::string& name : names)
+    if (std::ranges::find(kept, name) == kept.end()) folder.remove_file(name);
 }
 
-// Of this publication, and of attempts of its task that were before it and never published.
-void remove_stagings(const Publication& publication, const fs::path& folder) {
-  std::error_code error;
-  const std::string mine = fs::path(staging_folder(publication)).filename().string();
-  const std::string prefix = mine.substr(0, mine.rfind('-') + 1);
-  std::vector<fs::path> old;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder / ".staging", error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    const std::string epoch = name.substr(prefix.size());
-    const std::string own = std::to_string(publication.epoch);
-    if (epoch.size() < own.size() || (epoch.size() == own.size() && epoch <= own))
-      old.push_back(entry.path());
+// No more than a wish: it lets a later publication know that this one's files may go.
+void note_turn(const DeliveryFolder& staging, const DeliveryTurn& turn) {
+  const auto file = staging.open_file(kTurn, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file.ok() || !file->has_value()) return;
+  const std::string text = json{{"installation", turn.installation}, {"order", turn.order}}.dump();
+  if (::write((*file)->get(), text.data(), text.size()) < 0) staging.remove_file(kTurn);
+}
+
+std::optional<DeliveryTurn> noted_turn(const DeliveryFolder& stagings, const std::string& name) {
+  const auto staging = stagings.find(name);
+  if (!staging.ok() || !staging->has_value()) return std::nullopt;
+  const auto file = (*staging)->open_file(kTurn, O_RDONLY);
+  if (!file.ok() || !file->has_value()) return std::nullopt;
+  std::string text(512, '\0');
+  const ssize_t count = ::read((*file)->get(), text.data(), text.size());
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object() || !value.contains("order") || !value["order"].is_number_integer() ||
+      !value.contains("installation") || !value["installation"].is_string())
+    return std::nullopt;
+  return DeliveryTurn{value["installation"], value["order"].get<std::int64_t>()};
+}
+
+// Of this publication, of attempts of its task that were before it and never published, and of
+// those that somebody tried to publish, whose turn has passed.
+void remove_stagings(const Publication& publication, const DeliveryTurn& turn,
+                     const DeliveryFolder& folder) {
+  const auto stagings = folder.find(kStaging);
+  if (!stagings.ok() || !stagings->has_value()) return;
+  const std::string prefix = staging_prefix(publication);
+  const std::string own = std::to_string(publication.epoch);
+  for (const std::string& name : (*stagings)->names()) {
+    bool over = false;
+    if (name.starts_with(prefix)) {
+      const std::string epoch = name.substr(prefix.size());
+      over = epoch.size() < own.size() || (epoch.size() == own.size() && epoch <= own);
+    } else if (const auto noted = noted_turn(**stagings, name)) {
+      over = noted->installation == turn.installation && noted->order < turn.order;
+    }
+    if (over) (*stagings)->remove_tree(name);
   }
-  for (const fs::path& path : old) fs::remove_all(path, error);
-  fs::remove(folder / ".staging", error);  // when it is empty
+  folder.remove_empty(kStaging);
 }
 
-std::vector<std::string> published_names(const Publication& publication, std::int64_t order) {
-  std::vector<std::string> names;
-  names.reserve(publication.files.size());
-  for (const DeliveredFile& file : publication.files)
-    names.push_back(published_name(file.name, order));
-  return names;
+// A newer delivery of the same installation is in place; or one of another has replaced this very
+// publication, whose acknowledgement was lost.
+bool gives_way(const Publication& publication, const DeliveryTurn& turn, const InPlace& in_place,
+               const std::optional<DeliveryFolder>& staging) {
+  if (in_place.turn.installation == turn.installation) return in_place.turn.order > turn.order;
+  return !publication.files.empty() &&
+         std::ranges::all_of(publication.files, [&](const DeliveredFile& file) {
+           if (staging.has_value() && staging->has(file.name)) return false;
+           for (int choice = 1; choice <= kMaxChoices; ++choice)
+             if (std::ranges::find(in_place.replaced,
+                                   published_name(file.name, turn.order, choice)) !=
+                 in_place.replaced.end())
+               return true;
+           return false;
+         });
 }
 
 }  // namespace
+
+Error destination_away(const std::string& path) {
+  return Error{ErrorClass::kInfrastructure, "deliver.destination_away",
+               "\"" + path + "\", which the staging made, is not there",
+               "mount the destination again"};
+}
 
 std::string to_json(const Publication& publication) {
   json files = json::array();
@@ -223,47 +231,76 @@ Result<Publication> publication_from_json(std::string_view text) {
   return publication;
 }
 
-std::string staging_folder(const Publication& publication) {
-  return ".staging/" + publication.run_id + "-" + std::to_string(publication.task_index) + "-" +
-         std::to_string(publication.epoch);
+Result<DeliveryFolder> make_staging(const Publication& publication, const DeliveryFolder& folder) {
+  // Publishing would fail for it: better now than after the rows are written.
+  MILLRACE_RETURN_IF_ERROR(read_manifest(folder));
+  MILLRACE_RETURN_IF_ERROR(folder.open_file(kLock, O_RDWR | O_CREAT));
+  MILLRACE_TRY(stagings, folder.make(kStaging));
+  const std::string name = staging_name(publication);
+  // An epoch is placed once: what is there already is not this attempt's.
+  if (stagings.has(name))
+    return Error{ErrorClass::kInfrastructure, "file.failed",
+                 "\"" + stagings.path_of(name) + "\" is there already"};
+  MILLRACE_TRY(staging, stagings.make(name));
+  MILLRACE_RETURN_IF_ERROR(stagings.sync());
+  MILLRACE_RETURN_IF_ERROR(folder.sync());
+  return staging;
 }
 
-std::string published_name(std::string_view name, std::int64_t order) {
+void remove_staging(const Publication& publication, const DeliveryFolder& folder) {
+  const auto stagings = folder.find(kStaging);
+  if (!stagings.ok() || !stagings->has_value()) return;
+  (*stagings)->remove_tree(staging_name(publication));
+  folder.remove_empty(kStaging);
+}
+
+std::string published_name(std::string_view name, std::int64_t order, int choice) {
   const std::size_t dot = std::min(name.rfind('.'), name.size());
   return std::string(name.substr(0, dot)) + "." + std::to_string(order) +
-         std::string(name.substr(dot));
+         (choice == 1 ? "" : "-" + std::to_string(choice)) + std::string(name.substr(dot));
 }
 
-Result<PublishOutcome> publish(const Publication& publication, std::int64_t order,
-                               const std::string& folder, const std::stop_token& stop) {
-  const fs::path place(folder);
+Result<PublishOutcome> publish(const Publication& publication, const DeliveryTurn& turn,
+                               const DeliveryFolder& folder, const std::stop_token& stop) {
   MILLRACE_FAILPOINT("publish.before_lock");
-  MILLRACE_TRY(lock, lock_folder(place, stop));
-  MILLRACE_TRY(in_place, read_manifest(place / kManifest));
-  const std::vector<std::string> names = published_names(publication, order);
-  if (in_place.has_value() && in_place->order > order) {
+  MILLRACE_TRY(lock, lock_folder(folder, stop));
+  MILLRACE_TRY(staging, find_staging(publication, folder));
+  if (staging.has_value()) note_turn(*staging, turn);
+  MILLRACE_TRY(in_place, read_manifest(folder));
+  if (in_place.has_value() && gives_way(publication, turn, *in_place, staging)) {
     // What an attempt of ours moved before the newer one came.
-    remove_replaced(place, names, in_place->files);
-    remove_stagings(publication, place);
+    for (const DeliveredFile& file : publication.files)
+      if (const auto moved = moved_name(file, turn.order, staging, folder, in_place))
+        folder.remove_file(*moved);
+    remove_stagings(publication, turn, folder);
     return PublishOutcome::kSuperseded;
   }
-  const bool already = in_place.has_value() && in_place->order == order;
-  std::vector<std::string> replaced;
-  if (already) {
-    replaced = in_place->replaced;
-  } else {
-    if (stop.stop_requested()) return cancelled();
-    if (in_place.has_value()) replaced = in_place->files;
-    MILLRACE_FAILPOINT("publish.before_move");
-    MILLRACE_RETURN_IF_ERROR(move_into_place(publication, order, place));
-    MILLRACE_FAILPOINT("publish.after_move");
-    MILLRACE_RETURN_IF_ERROR(
-        write_whole(place / kManifest, manifest_text(publication, order, replaced)));
-    MILLRACE_FAILPOINT("publish.after_manifest");
+  if (in_place.has_value() && in_place->turn == turn) {
+    remove_all_but(folder, in_place->replaced, in_place->files);
+    remove_stagings(publication, turn, folder);
+    return PublishOutcome::kAlready;
   }
-  remove_replaced(place, replaced, names);
-  remove_stagings(publication, place);
-  return already ? PublishOutcome::kAlready : PublishOutcome::kPublished;
+  if (stop.stop_requested()) return cancelled();
+  MILLRACE_FAILPOINT("publish.before_move");
+  std::vector<DeliveredFile> files = publication.files;
+  std::vector<std::string> names;
+  for (DeliveredFile& file : files) {
+    MILLRACE_TRY(name, move_into_place(file, turn.order, staging, folder, in_place));
+    names.push_back(name);
+    file.name = std::move(name);
+  }
+  MILLRACE_RETURN_IF_ERROR(folder.sync());
+  MILLRACE_FAILPOINT("publish.after_move");
+  const std::vector<std::string> replaced =
+      in_place.has_value() ? in_place->files : std::vector<std::string>();
+  MILLRACE_TRY(stagings, folder.make(kStaging));
+  MILLRACE_TRY(aside, stagings.make(staging_name(publication)));
+  MILLRACE_RETURN_IF_ERROR(write_manifest(publication, turn, files, replaced, aside, folder,
+                                          /*first=*/!in_place.has_value()));
+  MILLRACE_FAILPOINT("publish.after_manifest");
+  remove_all_but(folder, replaced, names);
+  remove_stagings(publication, turn, folder);
+  return PublishOutcome::kPublished;
 }
 
 }  // namespace millrace::tasks

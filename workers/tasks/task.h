@@ -55,6 +55,7 @@ struct TaskRequest {
   std::vector<TaskInput> inputs;
   Phase phase = Phase::kExecute;
   std::string publication_json;        // with kPublish: what the staging attempt gave
+  std::string installation{};          // with kPublish: whose order it is
   std::int64_t publication_order = 0;  // with kPublish: a greater one in place wins
   MilliCpu cpu;
   Bytes memory;

@@ -44,8 +44,8 @@ TEST(Publication, survives_its_text) {
   EXPECT_EQ(again->dataset, "delays");
   EXPECT_EQ(again->epoch, 7U);
   EXPECT_EQ(again->files, publication.files);
-  EXPECT_EQ(staging_folder(*again), ".staging/r1-3-7");
   EXPECT_EQ(published_name("delays-00000.csv", 17), "delays-00000.17.csv");
+  EXPECT_EQ(published_name("delays-00000.csv", 17, 2), "delays-00000.17-2.csv");
 }
 
 TEST(Publication, with_paths_in_it_is_refused) {
@@ -57,7 +57,9 @@ TEST(Publication, with_paths_in_it_is_refused) {
   publication.files.clear();
   publication.run_id = "../..";
   EXPECT_FALSE(publication_from_json(to_json(publication)).ok());
-  for (const char* const text : {"", "{}", "[]", "null", "{\"files\":1}", R"({"dataset":1})"})
+  for (const char* const text :
+       {"", "{}", "[]", "null", "{\"files\":1}", R"({"dataset":1})",
+        R"({"dataset":"d","snapshot":"s","run":"r","task":1,"epoch":1,"files":[{"name":5}]})"})
     EXPECT_EQ(publication_from_json(text).error().code, "deliver.publication_invalid") << text;
 }
 

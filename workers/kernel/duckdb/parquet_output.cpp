@@ -129,6 +129,12 @@ Result<WrittenDataset> write_parquet(Session& session, const std::string& select
   ResultSet result;
   MILLRACE_RETURN_IF_ERROR(session.execute(statement, false, stop, result, author, watch));
   MILLRACE_TRY(written, files_of(result, std::move(schema)));
+  if (written.files.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(folder,
+                            ignored);  // nobody will refer to it, and so nobody clear it away
+    return written;
+  }
   MILLRACE_RETURN_IF_ERROR(make_durable(written, folders));
   return written;
 }

@@ -141,6 +141,7 @@ ToRunner RunnerFixture::publication(const json& deliver, const Finished& staged,
   description.set_phase(wire::PHASE_PUBLISH);
   description.set_publication_json(staged.success.publication_json());
   description.set_publication_order(order);
+  description.set_installation("ours");
   return message;
 }
 
