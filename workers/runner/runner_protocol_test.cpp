@@ -194,9 +194,11 @@ TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_runner_howeve
     set_lease(message, lease);
     runner_->send(message);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!std::filesystem::exists(folder_ / "left") &&
-           std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto waits = [&] {
+      return !std::filesystem::exists(folder_ / "left") &&
+             std::chrono::steady_clock::now() < deadline;
+    };
+    while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     std::int64_t left = 0;
     std::ifstream(folder_ / "left") >> left;
     EXPECT_GT(left, 0);

@@ -92,7 +92,7 @@ TEST_F(Unified, groups_are_not_made_where_the_kernel_or_others_would_not_have_it
 pid_t child_that(bool sleeps) {
   const pid_t child = ::fork();
   if (child == 0) {
-    while (sleeps) ::pause();
+    if (sleeps) ::pause();
     ::_exit(0);
   }
   if (!sleeps) ::waitpid(child, nullptr, 0);

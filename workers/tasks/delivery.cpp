@@ -38,6 +38,12 @@ std::string staging_name(const Publication& publication) {
   return staging_prefix(publication) + std::to_string(publication.epoch);
 }
 
+// Where one that can't be had is as good as none.
+template <typename T>
+std::optional<T> if_any(Result<std::optional<T>> found) {
+  return found.ok() ? std::move(found).value() : std::nullopt;
+}
+
 Error cancelled() {
   return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped"};
 }
@@ -71,11 +77,9 @@ Result<std::optional<DeliveryFolder>> find_staging(const Publication& publicatio
 
 // Whether a file in place is that one, byte for byte.
 bool is_the_same(const DeliveryFolder& folder, const std::string& name, const DeliveredFile& file) {
-  const auto opened = folder.open_file(name, O_RDONLY);
+  const auto opened = if_any(folder.open_file(name, O_RDONLY));
   struct stat status{};
-  if (!opened.ok() || !opened->has_value() || ::fstat((*opened)->get(), &status) != 0 ||
-      status.st_size != file.bytes)
-    return false;
+  if (!opened || ::fstat(opened->get(), &status) != 0 || status.st_size != file.bytes) return false;
   const auto checksum = kernel::checksum_of_file(folder.way_to(name));
   return checksum.ok() && *checksum == file.checksum;
 }
@@ -130,19 +134,19 @@ void remove_all_but(const DeliveryFolder& folder, const std::vector<std::string>
 
 // No more than a wish: it lets a later publication know that this one's files may go.
 void note_turn(const DeliveryFolder& staging, const DeliveryTurn& turn) {
-  const auto file = staging.open_file(kTurn, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!file.ok() || !file->has_value()) return;
+  const auto file = if_any(staging.open_file(kTurn, O_WRONLY | O_CREAT | O_TRUNC));
+  if (!file) return;
   const std::string text = json{{"installation", turn.installation}, {"order", turn.order}}.dump();
-  if (::write((*file)->get(), text.data(), text.size()) < 0) staging.remove_file(kTurn);
+  if (::write(file->get(), text.data(), text.size()) < 0) staging.remove_file(kTurn);
 }
 
 std::optional<DeliveryTurn> noted_turn(const DeliveryFolder& stagings, const std::string& name) {
-  const auto staging = stagings.find(name);
-  if (!staging.ok() || !staging->has_value()) return std::nullopt;
-  const auto file = (*staging)->open_file(kTurn, O_RDONLY);
-  if (!file.ok() || !file->has_value()) return std::nullopt;
+  const auto staging = if_any(stagings.find(name));
+  if (!staging) return std::nullopt;
+  const auto file = if_any(staging->open_file(kTurn, O_RDONLY));
+  if (!file) return std::nullopt;
   std::string text(512, '\0');
-  const ssize_t count = ::read((*file)->get(), text.data(), text.size());
+  const ssize_t count = ::read(file->get(), text.data(), text.size());
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!value.is_object() || !value.contains("order") || !value["order"].is_number_integer() ||
@@ -155,19 +159,19 @@ std::optional<DeliveryTurn> noted_turn(const DeliveryFolder& stagings, const std
 // those that somebody tried to publish, whose turn has passed.
 void remove_stagings(const Publication& publication, const DeliveryTurn& turn,
                      const DeliveryFolder& folder) {
-  const auto stagings = folder.find(kStaging);
-  if (!stagings.ok() || !stagings->has_value()) return;
+  const auto stagings = if_any(folder.find(kStaging));
+  if (!stagings) return;
   const std::string prefix = staging_prefix(publication);
   const std::string own = std::to_string(publication.epoch);
-  for (const std::string& name : (*stagings)->names()) {
+  for (const std::string& name : stagings->names()) {
     bool over = false;
     if (name.starts_with(prefix)) {
       const std::string epoch = name.substr(prefix.size());
       over = epoch.size() < own.size() || (epoch.size() == own.size() && epoch <= own);
-    } else if (const auto noted = noted_turn(**stagings, name)) {
+    } else if (const auto noted = noted_turn(*stagings, name)) {
       over = noted->installation == turn.installation && noted->order < turn.order;
     }
-    if (over) (*stagings)->remove_tree(name);
+    if (over) stagings->remove_tree(name);
   }
   folder.remove_empty(kStaging);
 }
@@ -248,9 +252,9 @@ Result<DeliveryFolder> make_staging(const Publication& publication, const Delive
 }
 
 void remove_staging(const Publication& publication, const DeliveryFolder& folder) {
-  const auto stagings = folder.find(kStaging);
-  if (!stagings.ok() || !stagings->has_value()) return;
-  (*stagings)->remove_tree(staging_name(publication));
+  const auto stagings = if_any(folder.find(kStaging));
+  if (!stagings) return;
+  stagings->remove_tree(staging_name(publication));
   folder.remove_empty(kStaging);
 }
 

@@ -112,8 +112,9 @@ Result<std::optional<InPlace>> read_manifest(const DeliveryFolder& folder) {
   auto opened = folder.open_file(kManifest, O_RDONLY);
   if (!opened.ok())
     return opened.error().error_class == ErrorClass::kUser ? foreign(folder) : opened.error();
-  if (!opened->has_value()) return std::optional<InPlace>();
-  MILLRACE_TRY(text, read_all((*opened)->get(), folder.path_of(kManifest)));
+  const std::optional<process::OwnedFd> file = *std::move(opened);
+  if (!file.has_value()) return std::optional<InPlace>();
+  MILLRACE_TRY(text, read_all(file->get(), folder.path_of(kManifest)));
   if (!text.has_value()) return foreign(folder);
   auto in_place = in_place_from(json::parse(*text, nullptr, /*allow_exceptions=*/false));
   if (!in_place.has_value()) return foreign(folder);
