@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "lib/ipc/runner_exit.h"
-#include "workers/tasks/child_command.h"
+#include "lib/process/orphans.h"
 
 namespace millrace::runner {
 namespace {
@@ -48,7 +48,7 @@ void LeaseGuard::release() {
 void LeaseGuard::end_process(int exit_code) {
   if (const pid_t group = group_; group > 0) ::kill(-group, SIGKILL);
   // And what has left the group: nobody else may be there to end it.
-  tasks::end_children_quickly();
+  process::end_children_quickly();
   ::_exit(exit_code);
 }
 

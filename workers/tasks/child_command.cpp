@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,12 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <thread>
 #include <utility>
 #include <variant>
 
@@ -71,21 +66,6 @@ Error error_of(const process::StartFault& fault, const CommandSpec& spec) {
                "the command can't be started: " + process::to_text(fault)};
 }
 
-bool adopts_orphans() {
-  int subreaper = 0;
-  return ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper) == 0 && subreaper != 0;
-}
-
-std::vector<pid_t> children_of_this_process() {
-  std::vector<pid_t> children;
-  std::error_code error;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", error)) {
-    std::ifstream list(thread.path() / "children");
-    for (pid_t pid = 0; list >> pid;) children.push_back(pid);
-  }
-  return children;
-}
-
 bool readable(int descriptor, int other, int timeout_ms) {
   std::array<pollfd, 2> wanted{{{descriptor, POLLIN, 0}, {other, POLLIN, 0}}};
   ::poll(wanted.data(), other < 0 ? 1 : 2, timeout_ms);
@@ -136,31 +116,6 @@ CommandEnd ChildCommand::wait(const std::stop_token& stop, Micros grace) {
   const process::End end =
       std::exchange(process_, process::Handle()).reap().value_or(process::End{});
   return {end.exit_code, end.signal, stop.stop_requested()};
-}
-
-void end_orphans() {
-  if (!adopts_orphans()) return;
-  // A killed one leaves its own children to us, so until there are none.
-  for (;;) {
-    const std::vector<pid_t> children = children_of_this_process();
-    if (children.empty()) return;
-    for (const pid_t pid : children) ::kill(pid, SIGKILL);
-    for (const pid_t pid : children)
-      while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-      }
-  }
-}
-
-void end_children_quickly() {
-  constexpr int kMostLooks = 100;
-  if (!adopts_orphans()) return;
-  for (int look = 0; look < kMostLooks; ++look) {
-    const std::vector<pid_t> children = children_of_this_process();
-    if (children.empty()) return;
-    for (const pid_t pid : children) ::kill(pid, SIGKILL);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    for (const pid_t pid : children) ::waitpid(pid, nullptr, WNOHANG);
-  }
 }
 
 std::int64_t start_time_of(pid_t pid) {

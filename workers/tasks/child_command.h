@@ -54,13 +54,6 @@ class ChildCommand {
   process::Handle process_;
 };
 
-// Kills and reaps processes that left a command's group and have become this process's children;
-// only where this process is their subreaper (PR_SET_CHILD_SUBREAPER), else there are none.
-void end_orphans();
-// All children of this process and what they leave to it, without waiting for one that does not
-// end: for a process that is about to end itself, and must. Takes a tenth of a second at most.
-void end_children_quickly();
-
 // Field 22 of /proc/PID/stat; 0 when there is no such process.
 std::int64_t start_time_of(pid_t pid);
 

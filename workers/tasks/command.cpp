@@ -10,6 +10,7 @@
 #include "base/file_error.h"
 #include "base/overloaded.h"
 #include "base/utf8.h"
+#include "lib/process/orphans.h"
 #include "workers/tasks/child_command.h"
 #include "workers/tasks/task.h"
 
@@ -149,7 +150,7 @@ Result<TaskSuccess> run_command(const manifest::CommandTask& task, const TaskReq
     return std::move(child).error();
   }
   const CommandEnd end = child->wait(context.stop, request.grace);
-  end_orphans();
+  process::end_orphans();
   context.report_group({});
   context.exit_code = end.exit_code;
   if (end.stopped) return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped"};
