@@ -5,6 +5,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
 #include "cli/commands/commands.h"
 #include "cli/listing.h"
 #include "cli/parameters.h"
@@ -12,7 +13,6 @@
 #include "cli/rows_text.h"
 #include "cli/text.h"
 #include "manifest/quantity.h"
-#include "base/utf8.h"
 
 namespace millrace::cli {
 namespace {

@@ -84,8 +84,6 @@ AttemptFate fate_of(const State& state, const AttemptPrefix& prefix) {
   return {!held || MILLRACE_PLANTED(kSweeperTakesLive), state.run(prefix.run) == nullptr};
 }
 
-Micros sweep_grace(const Settings& settings) {
-  return settings.lease * 2;
-}
+Micros sweep_grace(const Settings& settings) { return settings.lease * 2; }
 
 }  // namespace millrace::scheduler
