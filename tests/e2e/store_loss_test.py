@@ -34,15 +34,15 @@ class StoreLoss(unittest.TestCase):
 
     def test_a_lost_connection_is_counted(self):
         self.run_one()
-        self.assertEqual(self.stack.metric("millrace_store_lost_connections"), 0)
+        self.assertEqual(self.stack.metric("millrace_store_lost_connections_total"), 0)
         self.assertEqual(self.stack.metric("millrace_store_connected"), 1)
         ended = self.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                          " WHERE application_name = 'millrace' AND pid <> pg_backend_pid()")
         self.assertGreater(ended, 0, "nothing was lost")
-        until(lambda: self.stack.metric("millrace_store_lost_connections") == 1, "the loss in the metrics")
+        until(lambda: self.stack.metric("millrace_store_lost_connections_total") == 1, "the loss in the metrics")
         until(lambda: self.stack.metric("millrace_store_connected") == 1, "the connection after it")
         self.run_one()
-        self.assertEqual(self.stack.metric("millrace_store_lost_connections"), 1)
+        self.assertEqual(self.stack.metric("millrace_store_lost_connections_total"), 1)
 
     def test_a_leader_that_is_elected_again_has_its_workers(self):
         self.run_one()
