@@ -36,20 +36,6 @@ http::Response stream_response(std::shared_ptr<http::BodyStream> stream) {
   return response;
 }
 
-// The position that the client knows: Last-Event-ID counts more than `after`, because a browser
-// keeps the URL when it reconnects.
-Result<std::optional<EventId>> position_of(const http::Request& request) {
-  std::string text(request.headers.get("last-event-id"));
-  const std::string name = text.empty() ? "after" : "Last-Event-ID";
-  if (text.empty()) text = request.query.get("after").value_or("");
-  if (text.empty()) return std::optional<EventId>();
-  const auto id = EventId::parse(text);
-  if (!id)
-    return invalid_request(name, "\"" + text + "\" is no event's id",
-                           "give the id of the last event seen");
-  return std::optional<EventId>(*id);
-}
-
 // Live figures of a run's attempts: each at most once an interval, and only when they have changed.
 std::function<std::string()> progress_source(ProgressPort& port,
                                              std::shared_ptr<const RunContext> run) {
@@ -270,6 +256,18 @@ Status watch_run(Context& context, const http::Request& request, const http::Res
 }
 
 }  // namespace
+
+Result<std::optional<EventId>> position_of(const http::Request& request) {
+  std::string text(request.headers.get("last-event-id"));
+  const std::string name = text.empty() ? "after" : "Last-Event-ID";
+  if (text.empty()) text = request.query.get("after").value_or("");
+  if (text.empty()) return std::optional<EventId>();
+  const auto id = EventId::parse(text);
+  if (!id)
+    return invalid_request(name, "\"" + text + "\" is no event's id",
+                           "give the id of the last event seen");
+  return std::optional<EventId>(*id);
+}
 
 Status watch_list(Context& context, const http::Request& request, const http::Responder& responder,
                   Interest interest) {

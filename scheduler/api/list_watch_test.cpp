@@ -94,6 +94,15 @@ TEST_F(ListWatchTest, lists_resume_after_any_event) {
   }
 }
 
+TEST_F(ListWatchTest, a_position_that_is_none_is_refused_with_and_without_watching) {
+  for (const std::string& list : {kRuns, std::string(kNamespace) + "/workflows"})
+    for (const char* watch : {"", "?watch=true"})
+      for (const char* position : {"FALSE", "999999999999999999999999999999", "1.2.3"})
+        EXPECT_EQ(
+            host_.get(list + watch, std::string("Last-Event-ID: ") + position + "\r\n").status, 400)
+            << list << watch << " " << position;
+}
+
 TEST_F(ListWatchTest, lists_too_old_are_gone_and_too_new_are_wrong) {
   finish_run();
   host_.depose();

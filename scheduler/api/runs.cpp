@@ -322,6 +322,8 @@ Status get_runs(Context& context, const http::Request& request, const http::Resp
     MILLRACE_RETURN_IF_ERROR(check_query(request, {"watch", "after"}));
     return watch_list(context, request, responder, {.scope = Interest::Scope::kRuns, .ns = ns});
   }
+  // Also where nothing is streamed, what is no position is told.
+  MILLRACE_RETURN_IF_ERROR(position_of(request));
   MILLRACE_TRY(response, list_runs(context, request, ns));
   responder.send(std::move(response));
   return ok_status();

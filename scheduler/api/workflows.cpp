@@ -243,6 +243,8 @@ Status get_workflows(Context& context, const http::Request& request,
     return watch_list(context, request, responder,
                       {.scope = Interest::Scope::kDocuments, .ns = ns});
   }
+  // Also where nothing is streamed, what is no position is told.
+  MILLRACE_RETURN_IF_ERROR(position_of(request));
   MILLRACE_TRY(response, list_workflows(context, request, ns));
   responder.send(std::move(response));
   return ok_status();
