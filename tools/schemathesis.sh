@@ -13,7 +13,7 @@ trap '"$millrace" --dir "$stack" down >/dev/null 2>&1 || true' EXIT
 url=$("$millrace" --dir "$stack" status -o json | python3 -c 'import json, sys; print(json.load(sys.stdin)["url"])')
 seed=$((16#$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1)))
 
-PYTHONPATH=.deps/schemathesis python3 -m schemathesis.cli --config-file /dev/null run "$url/v1/openapi.json" \
+PYTHONPATH=.deps/schemathesis python3 -m schemathesis.cli --config-file tools/schemathesis.toml run "$url/v1/openapi.json" \
   --header "Authorization: Bearer $(cat "$stack/tokens/api")" \
   --max-time "$seconds" --seed "$seed" --generation-database none --no-color \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,negative_data_rejection
