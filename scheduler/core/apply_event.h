@@ -151,7 +151,7 @@ class EventApplier {
 
   void operator()(const events::CancelRequested& e) {
     Task task = moved(e.task, TaskChange::kCancelRequested, target_.task(e.task)->since);
-    task.stop = stop_of(e.reason);
+    task.stop = events::stop_for(e.reason);
     target_.put_task(e.task, task);
   }
 
@@ -176,12 +176,6 @@ class EventApplier {
     next.since = at;
     if (*to != TaskState::kCancelling) next.stop = Stop::kNone;
     return next;
-  }
-
-  static Stop stop_of(std::string_view reason) {
-    if (reason == events::kAttemptTimedOut) return Stop::kAttemptTimeout;
-    if (reason == events::kTaskTimedOut) return Stop::kTaskTimeout;
-    return Stop::kCancel;
   }
 
   // The task counts as if it had just succeeded in this run.

@@ -27,6 +27,17 @@ std::string decision_text(const events::Decision& decision) {
 
 }  // namespace
 
+Stop events::stop_for(std::string_view reason) {
+  if (reason == kAttemptTimedOut) return Stop::kAttemptTimeout;
+  if (reason == kTaskTimedOut) return Stop::kTaskTimeout;
+  return Stop::kCancel;
+}
+
+std::string_view events::reason_of(Stop stop) {
+  if (stop == Stop::kAttemptTimeout) return kAttemptTimedOut;
+  return stop == Stop::kTaskTimeout ? kTaskTimedOut : "task.cancelled";
+}
+
 std::string to_text(const Event& event) {
   std::ostringstream out;
   std::visit(Overloaded{

@@ -148,8 +148,11 @@ struct AttemptSucceeded {
   friend bool operator==(const AttemptSucceeded&, const AttemptSucceeded&) = default;
 };
 
+// Reasons to stop an attempt that say what becomes of its task; any other one cancels it.
 inline constexpr std::string_view kAttemptTimedOut = "attempt.timed_out";
 inline constexpr std::string_view kTaskTimedOut = "task.timed_out";
+Stop stop_for(std::string_view reason);
+std::string_view reason_of(Stop stop);  // of a cancel: "task.cancelled"
 
 // What follows from a failed attempt.
 struct Retry {

@@ -17,12 +17,6 @@ Micros left_of(Micros whole, WallTime since, WallTime now) {
   return std::clamp(left, Micros(0), whole);
 }
 
-bool holds(const State& state, WorkerId worker, const AttemptRef& attempt) {
-  const Task* task = state.task(attempt.task_ref());
-  return task != nullptr && holds_lease(task->state) && task->epoch == attempt.epoch &&
-         task->worker == worker;
-}
-
 }  // namespace
 
 bool Liveness::expired(Epoch epoch, Monotonic now, const Settings& settings) const {
@@ -31,7 +25,9 @@ bool Liveness::expired(Epoch epoch, Monotonic now, const Settings& settings) con
 }
 
 bool Liveness::renews(WorkerId worker, const AttemptRef& attempt, const State& state) const {
-  return holds(state, worker, attempt) && !overdue_.contains(attempt.epoch);
+  const Task* task = state.task(attempt.task_ref());
+  return task != nullptr && holds_lease(task->state) && task->epoch == attempt.epoch &&
+         task->worker == worker && !overdue_.contains(attempt.epoch);
 }
 
 void Liveness::observe(const Input& input, const State& state, Now now) {

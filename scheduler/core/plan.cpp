@@ -49,40 +49,36 @@ void Planner::on_timer(const Timer& timer) {
   const TaskRef ref = timer.task();
   if (moot(timer, draft_)) return;  // an input, or a timer before it, was quicker
   switch (timer.kind) {
-    case TimerKind::kLease:
-      if (liveness_.overdue(Epoch(timer.token))) {
-        count("cancel.unanswered");
-        return fail(ref,
-                    {ErrorClass::kInfrastructure, "cancel.unanswered",
-                     "the worker did not end the attempt in time; its lease did", 0},
-                    nullptr);
-      }
-      count("lease.expired");
+    case TimerKind::kLease: {
+      const bool overdue = liveness_.overdue(Epoch(timer.token));
+      const std::string code = overdue ? "cancel.unanswered" : "lease.expired";
+      count(code);
       return fail(ref,
-                  {ErrorClass::kInfrastructure, "lease.expired",
-                   "the worker was not heard for the length of a lease", 0},
+                  {ErrorClass::kInfrastructure, code,
+                   overdue ? "the worker did not end the attempt in time; its lease did"
+                           : "the worker was not heard for the length of a lease",
+                   0},
                   nullptr);
+    }
     case TimerKind::kAttemptTimeout:
       if (MILLRACE_PLANTED(kTimeoutEndsAtOnce))
         return fail(ref, {ErrorClass::kTransient, std::string(events::kAttemptTimedOut), "", 0},
                     nullptr);
-      return stop(ref, Stop::kAttemptTimeout, events::kAttemptTimedOut);
+      return stop(ref, events::kAttemptTimedOut);
     case TimerKind::kCancelGrace:
       return;  // its lease is renewed no more (Liveness::renews), and ends it
     case TimerKind::kBackoff:
       return emit(events::TaskReady{ref, now_.wall});
     case TimerKind::kQueueTimeout:
+      return emit(events::TaskEnded{ref, TaskState::kFailed, "task.queue_timed_out",
+                                    "found no room within its queueTimeout" + what_was_short(ref),
+                                    now_.wall});
     case TimerKind::kTaskTimeout: {
-      const Task* task = draft_.task(ref);
-      const bool queue = timer.kind == TimerKind::kQueueTimeout;
-      if (holds_lease(task->state)) return stop(ref, Stop::kTaskTimeout, events::kTaskTimedOut);
-      if (task->state == TaskState::kPending) return;
-      return emit(
-          events::TaskEnded{ref, TaskState::kFailed,
-                            queue ? "task.queue_timed_out" : std::string(events::kTaskTimedOut),
-                            queue ? "found no room within its queueTimeout" + what_was_short(ref)
-                                  : kTaskTimedOutMessage,
-                            now_.wall});
+      const TaskState state = draft_.task(ref)->state;
+      if (holds_lease(state)) return stop(ref, events::kTaskTimedOut);
+      if (state == TaskState::kPending) return;
+      return emit(events::TaskEnded{ref, TaskState::kFailed, std::string(events::kTaskTimedOut),
+                                    kTaskTimedOutMessage, now_.wall});
     }
     case TimerKind::kRunTimeout:
       return cancel_run(ref.run, "run.timed_out");
@@ -92,9 +88,8 @@ void Planner::on_timer(const Timer& timer) {
   }
 }
 
-void Planner::stop(TaskRef ref, Stop why, std::string_view reason) {
-  const Task& task = *draft_.task(ref);
-  if (task.state == TaskState::kCancelling && task.stop >= why) return;
+void Planner::stop(TaskRef ref, std::string_view reason) {
+  if (draft_.task(ref)->stop >= events::stop_for(reason)) return;
   emit(events::CancelRequested{ref, std::string(reason), now_.wall});
 }
 

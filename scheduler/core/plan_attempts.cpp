@@ -20,11 +20,6 @@ const SnapshotId* base_of(const TaskPins* pins, const std::string& dataset) {
   return nullptr;
 }
 
-std::string_view reason_of(Stop stop) {
-  if (stop == Stop::kAttemptTimeout) return events::kAttemptTimedOut;
-  return stop == Stop::kTaskTimeout ? events::kTaskTimedOut : "task.cancelled";
-}
-
 }  // namespace
 
 void Planner::on(const WorkerJoined& input) {
@@ -43,7 +38,7 @@ void Planner::on(const WorkerJoined& input) {
     if (task != nullptr && task->state == TaskState::kCancelling && task->epoch == attempt.epoch &&
         task->worker == input.worker)
       planned_.commands.push_back(
-          {input.worker, commands::Cancel{attempt, std::string(reason_of(task->stop))}});
+          {input.worker, commands::Cancel{attempt, std::string(events::reason_of(task->stop))}});
   }
 }
 

@@ -182,7 +182,7 @@ void Planner::cancel_run(RunId id, const std::string& reason) {
         break;
       case TaskState::kRunning:
       case TaskState::kCancelling:
-        stop(ref, Stop::kCancel, code);
+        stop(ref, code);
         break;
       case TaskState::kSucceeded:
       case TaskState::kFailed:

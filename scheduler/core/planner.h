@@ -84,7 +84,7 @@ class Planner {
   // What follows from the failure of an attempt that may have been told to end.
   RetryDecision decide(TaskRef ref, Failure& failure) const;
   // The attempt is to end. Unless it was told so before, for as good a reason.
-  void stop(TaskRef ref, Stop why, std::string_view reason);
+  void stop(TaskRef ref, std::string_view reason);
   void on_timer(const Timer& timer);
   // plan_sweep.cpp
   void on(const SweepSnapshots& input) { sweeps_.push_back(&input); }

@@ -27,7 +27,8 @@ events::Decision up_to(std::uint32_t limit, std::string_view reason, const Faile
   return again(reason, failed, now, initial, max, elsewhere);
 }
 
-// The order matters: the first match decides.
+// The order matters: the first match decides. The first two come before the document's own rows.
+constexpr std::size_t kBeforeTheDocument = 2;
 const std::array<HouseRule, 9> kHouseRules{{
     // A task that takes its runners down is nobody's to retry for ever, a publication included.
     {"retry.quarantined",
@@ -139,8 +140,7 @@ Micros backoff(Micros initial, Micros max, std::uint32_t failures_before, TaskRe
 std::span<const HouseRule> house_rules() { return kHouseRules; }
 
 RetryDecision retry_decision(const FailedAttempt& failed, WallTime now, const Settings& settings) {
-  // Before the document's rows.
-  for (const HouseRule& rule : std::span(kHouseRules).first(2))
+  for (const HouseRule& rule : house_rules().first(kBeforeTheDocument))
     if (rule.matches(failed, settings)) return {rule.decide(failed, now), false};
   if (const RetryRow* row = first_match(failed.task_spec.on_error, failed.failure))
     return decide(*row, failed, now);
