@@ -38,7 +38,9 @@ bool Handle::wait(Micros timeout) const {
   }
 }
 
-void Handle::signal(int number) const { ::pidfd_send_signal(fd_.get(), number, nullptr, 0); }
+bool Handle::signal(int number) const {
+  return ::pidfd_send_signal(fd_.get(), number, nullptr, 0) == 0 || errno == ESRCH;
+}
 
 std::optional<End> Handle::reap() const {
   siginfo_t info{};

@@ -33,8 +33,8 @@ class Handle {
   bool ended() const { return wait(Micros(0)); }
   // True once it has ended, however often signals interrupt the wait.
   bool wait(Micros timeout) const;
-  // No more than a wish where it has ended.
-  void signal(int number) const;
+  // False where this process may not send it one; to one that has ended it is nothing.
+  bool signal(int number) const;
   // Waits for a child's end, and its number is free again. Nothing when it is no child of this
   // process, or another has waited for it.
   std::optional<End> reap() const;

@@ -1,19 +1,19 @@
 #include "workers/runtime/journal.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
+#include "base/contents.h"
+#include "lib/process/handle.h"
+#include "lib/process/stat.h"
 #include "workers/runtime/types.h"
 
 namespace millrace::runtime {
@@ -29,7 +29,7 @@ Error failed(const char* what, const std::filesystem::path& path) {
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return contents_of(file);
 }
 
 std::string boot_id() {
@@ -53,20 +53,14 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-// Kills `pid` and waits until it has ended. A descriptor holds on to the process that the table
+// Kills `pid` and waits until it has ended. The handle holds on to the process that the table
 // showed.
 bool end_process(pid_t pid, const ProcessTable& processes, Monotonic deadline) {
-  const process::OwnedFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!handle) return errno == ESRCH;
-  const ProcessStat* seen = processes.find(pid);
+  const auto handle = process::Handle::of(pid);
   const auto now = process::read_stat(pid);
-  if (!now || now->start_ticks != seen->start_ticks)
-    return true;  // it ended, and its number is another's
-  if (::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH)
-    return false;
-  pollfd ended{handle.get(), POLLIN, 0};
-  const Micros left = std::max(deadline - monotonic_now(), Micros(0));
-  return ::poll(&ended, 1, static_cast<int>(left.value() / 1'000)) == 1;
+  if (!now || now->start_ticks != processes.find(pid)->start_ticks)
+    return true;  // it ended, and its number is nobody's or another's
+  return handle && handle->signal(SIGKILL) && handle->wait(deadline - monotonic_now());
 }
 
 bool end_groups(const std::map<pid_t, ProcessGroup>& groups, telemetry::Log& log) {

@@ -31,7 +31,9 @@ std::optional<Monotonic> LeaseBook::deadline(Epoch epoch) const {
 }
 
 std::vector<Epoch> LeaseBook::expired(Monotonic now) {
-  std::erase_if(dropped_, [now](const auto& entry) { return entry.second <= now; });
+  // From the oldest on, as far as they are over: one that was renewed for long keeps the younger
+  // for a lease more, and nothing is looked at twice.
+  while (!dropped_.empty() && dropped_.begin()->second <= now) dropped_.erase(dropped_.begin());
   std::vector<Epoch> epochs;
   for (const auto& [epoch, deadline] : deadlines_)
     if (deadline <= now) epochs.push_back(epoch);

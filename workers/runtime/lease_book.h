@@ -25,7 +25,7 @@ class LeaseBook {
   std::optional<Monotonic> renew(Epoch epoch, Monotonic echoed, Micros lease);
   void drop(Epoch epoch);
   // Whether a Start of that epoch came before and is over: one that comes twice is not begun again.
-  // Known until the lease that it began with would have passed anyway.
+  // Known until the lease that it began with has passed anyway, and for about one more.
   bool dropped(Epoch epoch) const { return dropped_.contains(epoch); }
   bool holds(Epoch epoch) const { return deadlines_.contains(epoch); }
   std::optional<Monotonic> deadline(Epoch epoch) const;
