@@ -10,7 +10,9 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <sstream>
 
+#include "base/contents.h"
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/file_error.h"
@@ -169,6 +171,17 @@ TEST(LookupMap, finds_what_was_inserted_once) {
   EXPECT_EQ(map.find(1), nullptr);
 }
 
+TEST(Contents, are_all_there_is_and_nothing_of_what_can_not_be_read) {
+  std::istringstream text(std::string("a\0b\n", 4));
+  EXPECT_EQ(contents_of(text), std::string("a\0b\n", 4));
+  std::istringstream nothing;
+  EXPECT_EQ(contents_of(nothing), "");
+  std::ifstream folder("/");
+  EXPECT_EQ(contents_of(folder), "") << "reading it fails, with an exception of the library's";
+  std::ifstream nowhere("/nowhere/at/all");
+  EXPECT_EQ(contents_of(nowhere), "");
+}
+
 TEST(Utf8, is_checked_and_counted) {
   EXPECT_EQ(valid_utf8_prefix("aé→😀"), std::string_view("aé→😀").size());
   EXPECT_EQ(count_characters("aé→😀"), 4u);
@@ -182,6 +195,15 @@ TEST(Utf8, is_cut_between_characters) {
   EXPECT_EQ(whole_characters("a漢", 3), 1u);
   EXPECT_EQ(whole_characters("a漢", 0), 0u);
   EXPECT_EQ(whole_characters("\x80\x80\x80", 2), 2u) << "no character at all: cut all the same";
+}
+
+TEST(Utf8, a_character_that_goes_on_is_left_out) {
+  const std::string text = "aé→😀";
+  for (const std::size_t whole : {0U, 1U, 3U, 6U, 10U})
+    EXPECT_EQ(without_begun_character(text.substr(0, whole)), whole);
+  for (const auto& [cut, whole] : {std::pair{2U, 1U}, {4U, 3U}, {5U, 3U}, {7U, 6U}, {9U, 6U}})
+    EXPECT_EQ(without_begun_character(text.substr(0, cut)), whole) << cut;
+  EXPECT_EQ(without_begun_character("\x80\x80\x80\x80"), 4U) << "begins nothing";
 }
 
 TEST(Utf8, is_made_of_what_is_none) {

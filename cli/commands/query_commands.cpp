@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/contents.h"
 #include "base/utf8.h"
 #include "cli/commands/commands.h"
 #include "cli/listing.h"
@@ -104,7 +104,7 @@ bool is_quarantine(const std::string& dataset_json) {
 Exit execute(const commands::Query& options, Session& session) {
   Asked asked{.sql = options.sql, .limit = options.limit};
   if (options.sql == "-")
-    asked.sql.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    asked.sql = contents_of(std::cin);
   if (valid_utf8_prefix(asked.sql) < asked.sql.size())
     return report(session.err, Error{ErrorClass::kUser, "query.encoding", "the query is no UTF-8",
                                      "write other bytes as '\\xFF'::BLOB"});

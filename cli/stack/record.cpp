@@ -1,7 +1,6 @@
 #include "cli/stack/record.h"
 
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace millrace::cli {
@@ -75,12 +74,10 @@ Result<std::optional<StackRecord>> read_record(const std::filesystem::path& path
     return Error{ErrorClass::kInfrastructure, "up.files", "can't read \"" + path.string() + "\"",
                  ""};
   }
-  std::string text;
-  for (auto at = std::istreambuf_iterator<char>(file); at != std::istreambuf_iterator<char>();
-       ++at) {
-    if (text.size() == kMaxRecord) return invalid("is too long").at(path.string());
-    text += *at;
-  }
+  std::string text(kMaxRecord + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaxRecord) return invalid("is too long").at(path.string());
   auto record = parse_record(text);
   if (!record.ok()) return Error(record.error()).at(path.string());
   return std::optional(std::move(*record));

@@ -10,12 +10,12 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <ranges>
 #include <sstream>
 #include <thread>
 #include <utility>
 
+#include "base/contents.h"
 #include "lib/process/owned_fd.h"
 
 namespace millrace::runtime {
@@ -27,7 +27,7 @@ constexpr std::string_view kPrefix = "millrace-";
 
 std::string read_text(const fs::path& path) {
   std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return contents_of(file);
 }
 
 std::vector<std::string> words_of(std::string_view line, char between) {

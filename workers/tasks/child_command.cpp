@@ -87,7 +87,10 @@ Result<ChildCommand> ChildCommand::start(const CommandSpec& spec,
   options.group = process::Group::kOwn;
   options.signal_at_parents_end = SIGKILL;
   options.confined = true;
-  options.before_exec = [&report](pid_t pid) { report({pid, start_time_of(pid)}); };
+  options.before_exec = [&report](pid_t pid) {
+    const auto stat = process::read_stat(pid);
+    report({pid, stat ? static_cast<std::int64_t>(stat->start_ticks) : 0});
+  };
   auto started = process::start(options);
   if (const auto* fault = std::get_if<process::StartFault>(&started)) return error_of(*fault, spec);
   return ChildCommand(std::get<process::Handle>(std::move(started)));
@@ -116,11 +119,6 @@ CommandEnd ChildCommand::wait(const std::stop_token& stop, Micros grace) {
   const process::End end =
       std::exchange(process_, process::Handle()).reap().value_or(process::End{});
   return {end.exit_code, end.signal, stop.stop_requested()};
-}
-
-std::int64_t start_time_of(pid_t pid) {
-  const auto stat = process::read_stat(pid);
-  return stat ? static_cast<std::int64_t>(stat->start_ticks) : 0;
 }
 
 }  // namespace millrace::tasks

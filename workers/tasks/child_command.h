@@ -54,7 +54,4 @@ class ChildCommand {
   process::Handle process_;
 };
 
-// Field 22 of /proc/PID/stat; 0 when there is no such process.
-std::int64_t start_time_of(pid_t pid);
-
 }  // namespace millrace::tasks

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/contents.h"
 #include "base/file_error.h"
 #include "base/overloaded.h"
 #include "base/utf8.h"
@@ -67,7 +68,7 @@ Result<std::string> read_output(const fs::path& folder, const std::string& name)
   if (fs::file_size(path, error) > kMaxOutputsBytes || error)
     return output_error(name, "exceeds 16 KiB", "hand on large things as datasets");
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text = contents_of(file);
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   return text;
