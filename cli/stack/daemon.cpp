@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 
 #include "lib/process/handle.h"
 #include "lib/process/owned_fd.h"
+#include "lib/process/run.h"
 #include "lib/process/start.h"
 #include "lib/process/stat.h"
 
@@ -70,12 +70,11 @@ Error start_failed(const DaemonSpec& spec, const std::string& why) {
           "can't start \"" + spec.program.string() + "\": " + why};
 }
 
-process::StartOptions start_options(const DaemonSpec& spec, int output) {
+process::StartOptions start_options(const DaemonSpec& spec) {
   process::StartOptions options;
   options.program = spec.program;
   options.arguments = spec.arguments;
   options.environment = environment();
-  options.descriptors = {process::StartOptions::kNull, output, output};
   return options;
 }
 
@@ -90,7 +89,8 @@ Result<DaemonId> start_daemon(const DaemonSpec& spec) {
   if (!log)
     return start_failed(spec, "its log \"" + spec.log.string() + "\": " + std::strerror(errno));
 
-  process::StartOptions options = start_options(spec, log.get());
+  process::StartOptions options = start_options(spec);
+  options.descriptors = {process::StartOptions::kNull, log.get(), log.get()};
   options.group = process::Group::kOwnSession;
   const auto started = process::start(options);
   if (const auto* fault = std::get_if<process::StartFault>(&started))
@@ -101,23 +101,13 @@ Result<DaemonId> start_daemon(const DaemonSpec& spec) {
   return DaemonId{pid, 0, boot_id()};
 }
 
-Result<ProgramEnd> run_to_end(const DaemonSpec& spec, std::chrono::milliseconds limit) {
-  const process::OwnedFd sink(::memfd_create("output", MFD_CLOEXEC));
-  if (!sink) return start_failed(spec, std::string("its output: ") + std::strerror(errno));
-  process::StartOptions options = start_options(spec, sink.get());
+Result<process::Ran> run_to_end(const DaemonSpec& spec, std::chrono::milliseconds limit) {
+  process::StartOptions options = start_options(spec);
   options.signal_at_parents_end = SIGKILL;
-  auto started = process::start(options);
-  if (const auto* fault = std::get_if<process::StartFault>(&started))
-    return start_failed(spec, process::to_text(*fault));
-  const auto& child = std::get<process::Handle>(started);
-  const bool ended = child.wait(milliseconds(limit.count()));
-  if (!ended) child.signal(SIGKILL);
-  const auto end = child.reap();
-  if (!ended || !end) return start_failed(spec, "it did not end in time");
-  ProgramEnd result{end->shell_code(), std::string(4096, '\0')};
-  const ssize_t count = ::pread(sink.get(), result.said.data(), result.said.size(), 0);
-  result.said.resize(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
-  return result;
+  auto ran = process::run(std::move(options), "", milliseconds(limit.count()));
+  if (auto* end = std::get_if<process::Ran>(&ran)) return std::move(*end);
+  const auto* fault = std::get_if<process::StartFault>(&std::get<process::RunFault>(ran));
+  return start_failed(spec, fault != nullptr ? process::to_text(*fault) : "it did not end in time");
 }
 
 std::optional<DaemonId> identify(pid_t pid) {

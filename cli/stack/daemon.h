@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "lib/process/run.h"
 
 namespace millrace::cli {
 
@@ -35,13 +36,9 @@ struct DaemonSpec {
 // HOME, TZ and the settings of tests and sanitizers. Error: up.start_failed.
 Result<DaemonId> start_daemon(const DaemonSpec& spec);
 
-struct ProgramEnd {
-  int exit_code = 0;  // 128 + n for a signal
-  std::string said;   // both outputs, the beginning
-};
 // Runs it to its end, for what it says; no log is written. Errors: up.start_failed, also where it
 // takes longer than `limit`, after which it is killed.
-Result<ProgramEnd> run_to_end(const DaemonSpec& spec, std::chrono::milliseconds limit);
+Result<process::Ran> run_to_end(const DaemonSpec& spec, std::chrono::milliseconds limit);
 
 // The process as it is now; nothing when it has ended (also one that nobody has waited for).
 std::optional<DaemonId> identify(pid_t pid);

@@ -153,7 +153,7 @@ TEST_F(DaemonTest, a_program_that_is_run_to_its_end_tells_what_it_said) {
                                 std::chrono::seconds(30));
   ASSERT_TRUE(spoke.ok());
   EXPECT_EQ(spoke->exit_code, 3);
-  EXPECT_EQ(spoke->said, "out\nerr\n");
+  EXPECT_EQ(spoke->output, "out\nerr\n");
   EXPECT_FALSE(run_to_end({"/bin/sleep", {"100"}, ""}, std::chrono::milliseconds(1)).ok());
   EXPECT_FALSE(run_to_end({"/nowhere/at/all", {}, ""}, std::chrono::seconds(30)).ok());
 }

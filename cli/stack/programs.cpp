@@ -18,7 +18,7 @@ Status check_settings(const Layout& layout, const ProgramPlaces& places) {
   spec.arguments.emplace_back("--check");
   MILLRACE_TRY(end, run_to_end(spec, kCheckTime));
   if (end.exit_code == 0) return ok_status();
-  std::string why = end.said.substr(0, end.said.find('\n'));
+  std::string why = end.output.substr(0, end.output.find('\n'));
   if (const std::string name = program_name("scheduler") + ": "; why.starts_with(name))
     why.erase(0, name.size());
   return Error{ErrorClass::kUser, "up.setting_refused", std::move(why)};

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "lib/process/handle.h"
+#include "lib/process/run.h"
 #include "lib/process/start.h"
 
 namespace millrace::postgres {
@@ -26,11 +27,9 @@ struct ChildOptions {
 
 Result<process::Handle> start_child(const ChildOptions& options);
 
-struct ChildResult {
-  int exit_code = 0;   // 128 + n for a signal
-  std::string output;  // both streams, at most 64 KiB, the end of it
-};
-// Feeds `input`, collects what it says, and waits. It is killed after `timeout`.
-Result<ChildResult> run_child(ChildOptions options, const std::string& input, Micros timeout);
+// Feeds `input`, collects what it says, and waits. It is killed after `timeout`. Errors:
+// postgres.system, postgres.timeout.
+Result<process::Ran> run_child(const ChildOptions& options, const std::string& input,
+                               Micros timeout);
 
 }  // namespace millrace::postgres

@@ -15,6 +15,7 @@
 
 #include "lib/process/handle.h"
 #include "lib/process/owned_fd.h"
+#include "lib/process/run.h"
 #include "lib/process/start.h"
 #include "lib/process/stat.h"
 
@@ -257,6 +258,36 @@ TEST(Start, as_another_user) {
   const std::string text = said({.user = user}, "id -u; id -G");
   EXPECT_TRUE(text.starts_with(std::to_string(user->uid) + "\n")) << text;
   EXPECT_EQ(text.find("\n0"), std::string::npos) << "root's groups are left: " << text;
+}
+
+TEST(Run, feeds_a_program_and_keeps_the_end_of_what_it_says) {
+  StartOptions options;
+  options.program = "/bin/sh";
+  options.arguments = {"-c", "cat; echo err >&2; exit 3"};
+  auto ran = run(options, "in\n", seconds(60));
+  ASSERT_TRUE(std::holds_alternative<Ran>(ran));
+  EXPECT_EQ(std::get<Ran>(ran).output, "in\nerr\n");
+  EXPECT_EQ(std::get<Ran>(ran).exit_code, 3);
+
+  options.arguments = {"-c", "yes | head -c 1000000; echo; echo last"};
+  ran = run(options, "", seconds(60));
+  ASSERT_TRUE(std::holds_alternative<Ran>(ran));
+  EXPECT_EQ(std::get<Ran>(ran).output.size(), 64U * 1024);
+  EXPECT_TRUE(std::get<Ran>(ran).output.ends_with("\nlast\n"));
+}
+
+TEST(Run, tells_why_there_is_no_end) {
+  StartOptions options;
+  options.program = "/bin/sleep";
+  options.arguments = {"600"};
+  auto ran = run(options, "", milliseconds(1));
+  ASSERT_TRUE(std::holds_alternative<RunFault>(ran));
+  EXPECT_TRUE(std::holds_alternative<TimedOut>(std::get<RunFault>(ran)));
+  options.program = "/nonexistent/program";
+  ran = run(options, "", seconds(60));
+  ASSERT_TRUE(std::holds_alternative<RunFault>(ran));
+  EXPECT_TRUE(std::holds_alternative<StartFault>(std::get<RunFault>(ran)));
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
 }
 
 }  // namespace
