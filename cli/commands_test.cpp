@@ -222,18 +222,18 @@ class RunDocument : public ::testing::Test {
 };
 
 TEST_F(RunDocument, is_put_under_its_name) {
-  ScriptedServer server({problem(404, "run.not_found", "no run", ""), reply(201, kJson, kRun)});
+  ScriptedServer server({reply(201, kJson, kRun)});
   commands::Apply options;
   options.files = {path_};
   const Done done = run(server, options);
   EXPECT_EQ(done.out, "runs/f-1 created\n") << done.err;
-  EXPECT_THAT(server.requests().at(1), HasSubstr("PUT /v1/namespaces/default/runs/f-1 "));
+  ASSERT_EQ(server.requests().size(), 1U);
+  EXPECT_THAT(server.requests().at(0), HasSubstr("PUT /v1/namespaces/default/runs/f-1 "));
 }
 
 TEST_F(RunDocument, of_another_spec_is_a_conflict) {
   ScriptedServer server(
-      {reply(200, kJson, kRun),
-       problem(409, "run.exists",
+      {problem(409, "run.exists",
                R"(run \"f-1\" was started with another workflow or other parameters)",
                "choose another name")});
   commands::Apply options;
@@ -309,28 +309,50 @@ std::string log_page(const std::string& text, std::size_t next, int attempt) {
 }
 
 TEST(Logs, of_many_pages_are_shown_to_their_end) {
-  ScriptedServer server({log_page("one\n", 4, 2), log_page("two\n", 8, 2), log_page("", 8, 2)});
+  const std::string one(1 << 20, 'a');
+  const std::string two(1 << 20, 'b');
+  ScriptedServer server({log_page(one, 1 << 20, 2), log_page(two, 2 << 20, 2),
+                         log_page("three\n", (2 << 20) + 6, 2)});
   commands::Logs options;
   options.target = "f-1/a";
   const Done done = run(server, options);
   EXPECT_EQ(done.exit, Exit::kDone);
-  EXPECT_EQ(done.out, "one\ntwo\n");
+  EXPECT_EQ(done.out, one + two + "three\n");
   ASSERT_EQ(server.requests().size(), 3U);
   EXPECT_EQ(server.requests()[0].find("offset="), std::string::npos);
-  EXPECT_NE(server.requests()[1].find("offset=4"), std::string::npos) << server.requests()[1];
+  EXPECT_NE(server.requests()[1].find("offset=1048576"), std::string::npos);
   EXPECT_NE(server.requests()[1].find("attempt=2"), std::string::npos)
       << "a later attempt has another log";
-  EXPECT_NE(server.requests()[2].find("offset=8"), std::string::npos) << server.requests()[2];
+  EXPECT_NE(server.requests()[2].find("offset=2097152"), std::string::npos);
+}
+
+TEST(Logs, characters_are_whole_wherever_their_pieces_were_cut) {
+  ScriptedServer server({chunked_reply({"a\xE2\x86", "\x92", "b\xE2"}, true)});
+  commands::Logs options;
+  options.target = "f-1/a";
+  const Done done = run(server, options);
+  EXPECT_EQ(done.out, "a→b?");
+}
+
+// One that grows as fast as it is read would otherwise never be over.
+TEST(Logs, of_an_attempt_at_work_end_with_what_there_is) {
+  ScriptedServer server({log_page("so far\n", 7, 1)});
+  commands::Logs options;
+  options.target = "f-1/a";
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kDone);
+  EXPECT_EQ(done.out, "so far\n");
+  ASSERT_EQ(server.requests().size(), 1U);
 }
 
 TEST(Logs, that_break_off_between_pages_say_so) {
-  ScriptedServer server(
-      {log_page("one\n", 4, 1), problem(503, "store.away", "the store is away", "ask again")});
+  ScriptedServer server({log_page(std::string(1 << 20, 'a'), 1 << 20, 1),
+                         problem(503, "store.away", "the store is away", "ask again")});
   commands::Logs options;
   options.target = "f-1/a";
   const Done done = run(server, options);
   EXPECT_NE(done.exit, Exit::kDone);
-  EXPECT_EQ(done.out, "one\n");
+  EXPECT_EQ(done.out, std::string(1 << 20, 'a'));
 }
 
 TEST(Logs, of_one_task_that_wrote_none_say_so) {

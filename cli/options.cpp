@@ -42,7 +42,6 @@ class Grammar {
   }
 
   std::variant<Parsed, ParseStop> parse(std::vector<std::string> arguments) {
-    const std::vector<std::string> given = arguments;
     std::reverse(arguments.begin(), arguments.end());  // the library takes them from the back
     try {
       app_.parse(std::move(arguments));
@@ -55,7 +54,7 @@ class Grammar {
       return parsed_;
     } catch (const CLI::ParseError& error) {
       const std::string text =
-          app_.get_subcommands().empty() ? no_command_text(given) : std::string(error.what());
+          app_.get_subcommands().empty() ? no_command_text() : std::string(error.what());
       return ParseStop{Exit::kUsage, text + "\nRun `millrace --help`, or with a command."};
     }
     fill_();
@@ -73,27 +72,20 @@ class Grammar {
   }
 
   // Of arguments that name no command, as the library's words name nothing either.
-  std::string no_command_text(const std::vector<std::string>& arguments) const {
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      const std::string& argument = arguments[i];
-      if (argument == "-n" || argument == "--namespace" || argument == "--dir") {
-        ++i;  // its value
-        continue;
-      }
-      if (argument.starts_with("-n") || argument.starts_with("--namespace=") ||
-          argument.starts_with("--dir="))
-        continue;
-      std::vector<std::string> known;
-      if (argument.starts_with("-")) {
-        known = {"--namespace", "--dir", "--help", "--version"};
-      } else {
-        for (const CLI::App* command : app_.get_subcommands(nullptr))
-          known.push_back(command->get_name());
-      }
-      return std::string("there is no ") + (argument.starts_with("-") ? "option " : "command ") +
-             manifest::in_quotes(argument) + did_you_mean(argument, known);
+  std::string no_command_text() const {
+    const std::vector<std::string> left = app_.remaining();
+    if (left.empty()) return "a command is wanted";
+    const std::string& argument = left.front();
+    const bool is_option = argument.starts_with("-");
+    std::vector<std::string> known;
+    if (is_option) {
+      for (const CLI::Option* option : app_.get_options()) known.push_back(option->get_name());
+    } else {
+      for (const CLI::App* command : app_.get_subcommands(nullptr))
+        known.push_back(command->get_name());
     }
-    return "a command is wanted";
+    return std::string("there is no ") + (is_option ? "option " : "command ") +
+           manifest::in_quotes(argument) + did_you_mean(argument, known);
   }
 
   static std::string did_you_mean(const std::string& given, const std::vector<std::string>& known) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/utf8.h"
 #include "cli/commands/commands.h"
 #include "cli/decode.h"
 #include "cli/documents.h"
@@ -56,11 +57,14 @@ Exit usage(std::ostream& err, const std::string& sentence) {
   return Exit::kUsage;
 }
 
-// A log comes in pages, but for one that is followed. The heading comes before the first piece, so
-// that a task which said nothing has none.
+constexpr std::size_t kLogPage = 1 << 20;
+
+// A log comes in pages, but for one that is followed: all that it had when the last was asked for.
+// The heading comes before the first piece, so that a task which said nothing has none.
 Exit print_log(const std::string& run, const std::string& task, const std::string& heading,
                const commands::Logs& options, Session& session) {
   bool begun = heading.empty();
+  std::string rest;  // the beginning of a character that goes on in the next piece
   std::string attempt = options.attempt ? std::to_string(*options.attempt) : "";
   std::string offset;
   for (;;) {
@@ -68,23 +72,29 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
         .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
     if (!attempt.empty()) call.query.emplace_back("attempt", attempt);
     if (!offset.empty()) call.query.emplace_back("offset", offset);
-    if (options.follow) call.query.emplace_back("follow", "true");
-    bool came = false;
+    call.query.emplace_back(options.follow ? "follow" : "limit",
+                            options.follow ? "true" : std::to_string(kLogPage));
+    std::size_t came = 0;
     const client::Answer answer = session.client.stream(call, [&](std::string_view piece) {
-      came = came || !piece.empty();
+      came += piece.size();
       if (!std::exchange(begun, true)) session.err << heading;
-      session.out << printable(piece, /*keep_line_breaks=*/true) << std::flush;
+      rest += piece;
+      const std::size_t whole = without_begun_character(rest);
+      session.out << printable(rest.substr(0, whole), /*keep_line_breaks=*/true) << std::flush;
+      rest.erase(0, whole);
       return session.out.good();
     });
     if (!answer.ok()) {
       const bool wrote_none = !heading.empty() && answer.problem.code == "log.not_found";
       return wrote_none && offset.empty() ? Exit::kDone : report(session.err, answer.problem);
     }
-    std::string next = answer.header("millrace-next-offset");
-    if (!came || next.empty() || next == offset || !session.out.good()) return Exit::kDone;
+    if (options.follow || came < kLogPage || !session.out.good()) {
+      session.out << printable(rest, /*keep_line_breaks=*/true);
+      return Exit::kDone;
+    }
     // Of the same attempt, also when another begins meanwhile.
     attempt = answer.header("millrace-attempt");
-    offset = std::move(next);
+    offset = answer.header("millrace-next-offset");
   }
 }
 
