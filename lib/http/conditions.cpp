@@ -71,4 +71,9 @@ bool if_none_match_holds(const Headers& headers, std::string_view present) {
   return std::ranges::none_of(condition->tags, [&](const Tag& tag) { return tag.text == present; });
 }
 
+bool names_versions(const Headers& headers) {
+  return (headers.has("if-match") && headers.list("if-match") != "*") ||
+         headers.has("if-none-match");
+}
+
 }  // namespace millrace::http

@@ -15,5 +15,7 @@ namespace millrace::http {
 bool if_match_holds(const Headers& headers, std::string_view present);
 // If-None-Match compares weakly. "*" wants nothing to be there.
 bool if_none_match_holds(const Headers& headers, std::string_view present);
+// Whether they hold of what was looked at alone: another version, come since, has to be refused.
+bool names_versions(const Headers& headers);
 
 }  // namespace millrace::http

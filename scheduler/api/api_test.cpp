@@ -24,8 +24,6 @@ TEST_F(ApiTest, answers_without_a_token_only_what_is_harmless) {
   EXPECT_EQ(host_.get(kRuns).status, 200);
 }
 
-// The document tells of every route and of no other, so neither is forgotten when the other
-// changes.
 TEST_F(ApiTest, the_openapi_document_says_how_lists_are_watched) {
   const Json document = body_of(http::fetch(host_.port(), "GET", "/v1/openapi.json"));
   for (const char* list : {"runs", "workflows"}) {
@@ -40,6 +38,8 @@ TEST_F(ApiTest, the_openapi_document_says_how_lists_are_watched) {
   }
 }
 
+// The document tells of every route and of no other, so neither is forgotten when the other
+// changes.
 TEST_F(ApiTest, the_openapi_document_has_every_route) {
   const Json document = body_of(http::fetch(host_.port(), "GET", "/v1/openapi.json"));
   std::set<std::string> told;
@@ -345,6 +345,10 @@ TEST_F(ApiTest, a_run_is_asked_for_in_yaml_as_in_json) {
             200)
       << "the same run";
   EXPECT_EQ(host_.send("POST", kRuns, "workflow: flights").status, 201) << "of no media type";
+  const RawResponse smile =
+      host_.send("POST", kRuns, R"({"workflow":"flights","name":"\ud83d\ude00"})");
+  EXPECT_EQ(body_of(smile)["errors"][0].value("pointer", ""), "/name")
+      << "JSON of no media type, with escapes that YAML has not: " << smile.body;
   struct Case {
     const char* body;
     const char* pointer;

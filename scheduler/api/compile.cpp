@@ -227,17 +227,14 @@ scheduler::WorkflowSpec spec_of(const manifest::Workflow& workflow, const manife
 
 namespace {
 
-// The SQL and the graph of a workflow, sound or a draft. What they read from outside is known only
-// of a sound one.
+// The SQL and the graph of a workflow, sound or a draft.
 Result<manifest::SqlByTask> judge_workflow(const manifest::Document& document,
                                            manifest::Unsure unsure, const SqlAnalyzer& analyze,
                                            Compiled& compiled) {
   const auto& workflow = std::get<manifest::Workflow>(document.resource);
-  const bool sound = unsure.tasks.empty();
   MILLRACE_TRY(sql, analyze_all(workflow, analyze));
   unsure.tasks.merge(manifest::tasks_of(sql.findings));
   compiled.graph = manifest::build_graph(workflow, sql.facts, unsure);
-  if (!sound) compiled.graph.outside.clear();
   for (const manifest::Findings* findings : {&sql.findings, &compiled.graph.findings})
     for (const Finding& finding : *findings)
       if (compiled.problems.size() < manifest::kMaxProblems)

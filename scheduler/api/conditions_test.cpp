@@ -1,6 +1,9 @@
 // ETag, If-Match and If-None-Match of workflows and runs, over real sockets and the real engine.
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "scheduler/api/testing/api_fixture.h"
 
 namespace millrace::api {
@@ -144,6 +147,25 @@ TEST_F(ConditionsTest, a_run_is_made_only_where_they_hold) {
   EXPECT_EQ(make(if_match("\"x\"")), 412);
   EXPECT_EQ(make(if_match(etag("mine"))), 200);
   EXPECT_EQ(make(""), 200);
+}
+
+TEST_F(ConditionsTest, of_two_who_make_a_run_at_once_one_is_told_that_it_is_there) {
+  put_flights();
+  for (int round = 0; round < 10; ++round) {
+    const std::string path = run_of("mine-" + std::to_string(round));
+    host_.hold_commits(true);
+    http::RawClient one(host_.port());
+    http::RawClient other(host_.port());
+    for (http::RawClient* client : {&one, &other})
+      client->send(http::raw_request("PUT", path,
+                                     Host::authorization() + kJson + if_none_match("*"),
+                                     R"({"workflow":"flights"})"));
+    // Time for both to find that there is none; what they are told is the same without it.
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(host_.get(kRuns).status, 200);
+    host_.hold_commits(false);
+    const std::multiset<int> statuses{one.read()->status, other.read()->status};
+    EXPECT_EQ(statuses, (std::multiset<int>{201, 412}));
+  }
 }
 
 }  // namespace

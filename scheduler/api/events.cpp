@@ -260,8 +260,11 @@ Status watch_run(Context& context, const http::Request& request, const http::Res
 Result<std::optional<EventId>> position_of(const http::Request& request) {
   std::string text(request.headers.get("last-event-id"));
   const std::string name = text.empty() ? "after" : "Last-Event-ID";
-  if (text.empty()) text = request.query.get("after").value_or("");
-  if (text.empty()) return std::optional<EventId>();
+  if (text.empty()) {
+    const auto after = request.query.get("after");
+    if (!after) return std::optional<EventId>();
+    text = *after;
+  }
   const auto id = EventId::parse(text);
   if (!id)
     return invalid_request(name, "\"" + text + "\" is no event's id",

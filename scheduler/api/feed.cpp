@@ -19,7 +19,8 @@ bool is_about(const Interest& interest, const FeedEntry& entry) {
     case Interest::Scope::kRun:
       return entry.run != nullptr && entry.run->id == interest.run;
     case Interest::Scope::kRuns:
-      return entry.run != nullptr && entry.run->ns == interest.ns &&
+      return entry.run != nullptr && is_of_run_itself(entry.event) &&
+             entry.run->ns == interest.ns &&
              (entry.run->spec == nullptr || !entry.run->spec->hidden);
     case Interest::Scope::kDocuments:
       return entry.run == nullptr;
@@ -50,7 +51,6 @@ std::string frame_for(const Interest& interest, const FeedEntry& entry, bool& la
   const auto event = stream_event(entry.event, entry.run.get());
   if (!event) return {};
   const std::string_view type = event->type;
-  if (interest.scope == Interest::Scope::kRuns && type == "task") return {};
   last = interest.scope == Interest::Scope::kRun && type == "end";
   return http::sse_frame(entry.id.to_text(), type, event->data);
 }

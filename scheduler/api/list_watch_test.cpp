@@ -101,6 +101,10 @@ TEST_F(ListWatchTest, a_position_that_is_none_is_refused_with_and_without_watchi
         EXPECT_EQ(
             host_.get(list + watch, std::string("Last-Event-ID: ") + position + "\r\n").status, 400)
             << list << watch << " " << position;
+  for (const std::string& list : {kRuns, std::string(kNamespace) + "/workflows"}) {
+    EXPECT_EQ(host_.get(list, "Last-Event-ID:\r\n").status, 200) << "as of a stream that saw none";
+    EXPECT_EQ(host_.get(list + "?watch=true&after=").status, 400);
+  }
 }
 
 TEST_F(ListWatchTest, lists_too_old_are_gone_and_too_new_are_wrong) {

@@ -22,8 +22,7 @@ Status RunNames::learn(Context& context, const LogPage& page) {
   for (const LoggedEvent& logged : page.events) {
     if (const auto* created = std::get_if<events::RunCreated>(&logged.event))
       known_[created->run] = context_of(created->run, *created);
-    else if (std::holds_alternative<events::RunDesired>(logged.event) ||
-             std::holds_alternative<events::RunFinished>(logged.event))
+    else if (is_of_run_itself(logged.event))
       if (const scheduler::RunId run = run_of(logged.event); !known_.contains(run))
         unknown.insert(run);
   }

@@ -99,9 +99,11 @@ Result<ReadRun> read_run(const http::Request& request, const std::string& ns) {
   if (syntax == manifest::Syntax::kJson) {
     MILLRACE_TRY(json, json_body(request));
     body = std::move(json);
-  } else {
-    body = json_of_yaml(request.body);
+  } else if (!request.headers.has("content-type")) {
+    // JSON is nearly YAML: a client that does not say which it sends is read as what fits.
+    if (auto json = json_body(request); json.ok()) body = *std::move(json);
   }
+  if (!body && syntax != manifest::Syntax::kJson) body = json_of_yaml(request.body);
   if (body && !body->contains("apiVersion") && !body->contains("kind")) return read_short(*body);
   return read_document(request, syntax, ns);
 }

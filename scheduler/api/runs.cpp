@@ -34,9 +34,7 @@ Status check_conditions(const http::Request& request, const RunSummary* run) {
 
 // For the loop, which is to find the run as the conditions were held against it.
 std::optional<scheduler::RunSeen> seen_of(const http::Request& request, const RunSummary& run) {
-  const http::Headers& headers = request.headers;
-  const bool any = !headers.has("if-match") || headers.list("if-match") == "*";
-  if (any && !headers.has("if-none-match")) return std::nullopt;
+  if (!http::names_versions(request.headers)) return std::nullopt;
   return scheduler::RunSeen{run.desired, run.record.counts};
 }
 
@@ -109,19 +107,20 @@ Result<Prepared> prepare(Context& context, const std::string& ns, const ReadRun&
 // A name is its run's for as long as that is kept, living or ended: nobody else's PUT finds another
 // run under it. A replay asks for no run of its own; of those under a known key the loop decides.
 Status check_name(Context& context, const scheduler::NamespacedName& name, const std::string& key) {
+  const Result<FoundRun> taken = find_run(context, name);
+  if (!taken.ok())
+    return taken.error().code == "run.not_found" ? ok_status() : Status(taken.error());
   if (!key.empty()) {
+    // Looked at after the run: whoever made that under this key has left the key by now.
     MILLRACE_TRY(known, look_at(context.ports.engine, [&](const View& view) -> Result<bool> {
                    return view.state->key({name.ns, key}) != nullptr;
                  }));
     if (known) return ok_status();
   }
-  const Result<FoundRun> taken = find_run(context, name);
-  if (taken.ok())
-    return Error{ErrorClass::kUser, "run.exists",
-                 "there is a run named \"" + name.name +
-                     (taken->summary.live ? "\", under way" : "\", which has ended"),
-                 "choose another name"};
-  return taken.error().code == "run.not_found" ? ok_status() : Status(taken.error());
+  return Error{ErrorClass::kUser, "run.exists",
+               "there is a run named \"" + name.name +
+                   (taken->summary.live ? "\", under way" : "\", which has ended"),
+               "choose another name"};
 }
 
 // A command: named by us, made once under its idempotency key.
@@ -181,7 +180,11 @@ Status put_run(Context& context, const http::Request& request, const http::Respo
     return ok_status();
   }
   prepared.submit.key = "put/" + name.name;  // two callers at once: one makes it, both have it
-  submit_run(context, std::move(prepared.submit), std::move(prepared.parameters_json), responder);
+  // The conditions held of a run that was not there, and one may have come since.
+  const IfThere if_there =
+      request.headers.has("if-none-match") ? IfThere::kConflict : IfThere::kReplay;
+  submit_run(context, std::move(prepared.submit), std::move(prepared.parameters_json), responder,
+             if_there);
   return ok_status();
 }
 
@@ -388,14 +391,14 @@ Status delete_run(Context& context, const http::Request& request,
     responder.send({.status = 204});
     return ok_status();
   }
+  const std::optional<scheduler::RunSeen> seen = seen_of(request, run.summary);
   context.ports.engine.submit(
       scheduler::SetDesiredState{.request = {},
                                  .run = run.summary.record.id,
                                  .desired = DesiredState::kCancelled,
-                                 .if_seen = seen_of(request, run.summary)},
+                                 .if_seen = seen},
       [responder, summary = run.summary, as_of = run.as_of,
-       conditional =
-           seen_of(request, run.summary).has_value()](const EnginePort::Answer& answer) mutable {
+       conditional = seen.has_value()](const EnginePort::Answer& answer) mutable {
         if (!answer.ok() && answer.error().code == "run.ended" && !conditional)
           return responder.send({.status = 204});
         if (!answer.ok()) return responder.send(problem_response(answer.error()));

@@ -32,7 +32,7 @@ Json submitted_json(const std::string& ns, const std::string& name, const std::s
 }
 
 void submit_run(Context& context, scheduler::SubmitRun submit, std::string parameters_json,
-                const http::Responder& responder) {
+                const http::Responder& responder, IfThere if_there) {
   struct Asked {
     std::string ns;
     std::string workflow;
@@ -40,19 +40,23 @@ void submit_run(Context& context, scheduler::SubmitRun submit, std::string param
     std::shared_ptr<const scheduler::Rerun> rerun;
   };
   Asked asked{submit.ns, submit.workflow, std::move(parameters_json), submit.rerun};
-  context.ports.engine.submit(
-      std::move(submit), [responder, asked = std::move(asked)](const EnginePort::Answer& answer) {
-        if (!answer.ok()) return responder.send(problem_response(answer.error()));
-        const auto& accepted = std::get<scheduler::replies::RunAccepted>(*answer);
-        Json json = submitted_json(asked.ns, accepted.name, asked.workflow, asked.parameters_json);
-        json["metadata"]["uid"] = accepted.run.to_text();
-        json["status"]["runId"] = accepted.run.to_text();
-        if (asked.rerun != nullptr)
-          json["status"]["rerunOf"] = rerun_of_json(asked.rerun->origin, asked.rerun->origin_name);
-        http::Response response = json_response(json, accepted.existed ? 200 : 201);
-        response.headers.add("Location", "/v1/namespaces/" + asked.ns + "/runs/" + accepted.name);
-        responder.send(std::move(response));
-      });
+  context.ports.engine.submit(std::move(submit), [responder, asked = std::move(asked),
+                                                  if_there](const EnginePort::Answer& answer) {
+    if (!answer.ok()) return responder.send(problem_response(answer.error()));
+    const auto& accepted = std::get<scheduler::replies::RunAccepted>(*answer);
+    if (accepted.existed && if_there == IfThere::kConflict)
+      return responder.send(problem_response(Error{ErrorClass::kUser, "run.conflict",
+                                                   "run \"" + accepted.name + "\" is there",
+                                                   "read it again and decide by what you find"}));
+    Json json = submitted_json(asked.ns, accepted.name, asked.workflow, asked.parameters_json);
+    json["metadata"]["uid"] = accepted.run.to_text();
+    json["status"]["runId"] = accepted.run.to_text();
+    if (asked.rerun != nullptr)
+      json["status"]["rerunOf"] = rerun_of_json(asked.rerun->origin, asked.rerun->origin_name);
+    http::Response response = json_response(json, accepted.existed ? 200 : 201);
+    response.headers.add("Location", "/v1/namespaces/" + asked.ns + "/runs/" + accepted.name);
+    responder.send(std::move(response));
+  });
 }
 
 }  // namespace millrace::api

@@ -18,8 +18,12 @@ Result<std::string> idempotency_key(const http::Request& request);
 Json submitted_json(const std::string& ns, const std::string& name, const std::string& workflow,
                     const std::string& parameters_json);
 
-// Hands the run to the loop and answers: 201, 200 for a replay, or what the loop refused it for.
+// What a run is that was made under the same key before.
+enum class IfThere { kReplay, kConflict };
+
+// Hands the run to the loop and answers: 201, 200 for a replay or else run.conflict, or what the
+// loop refused it for.
 void submit_run(Context& context, scheduler::SubmitRun submit, std::string parameters_json,
-                const http::Responder& responder);
+                const http::Responder& responder, IfThere if_there = IfThere::kReplay);
 
 }  // namespace millrace::api

@@ -141,6 +141,12 @@ scheduler::RunId run_of(const scheduler::Event& event) {
                     event);
 }
 
+bool is_of_run_itself(const scheduler::Event& event) {
+  return std::holds_alternative<events::RunCreated>(event) ||
+         std::holds_alternative<events::RunDesired>(event) ||
+         std::holds_alternative<events::RunFinished>(event);
+}
+
 std::optional<StreamEvent> stream_event(const scheduler::Event& event, const RunContext* run) {
   using Maybe = std::optional<StreamEvent>;
   if (run == nullptr && !run_of(event).is_nil()) return std::nullopt;

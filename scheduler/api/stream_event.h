@@ -31,6 +31,8 @@ struct StreamEvent {
 
 // The run that an event is about; nil when it is about none.
 scheduler::RunId run_of(const scheduler::Event& event);
+// Whether it is told as "run" or "end": what it says is of the run, and of none of its tasks.
+bool is_of_run_itself(const scheduler::Event& event);
 
 // Nothing for events that are nobody's affair. `run` must be set for events about a run.
 std::optional<StreamEvent> stream_event(const scheduler::Event& event, const RunContext* run);

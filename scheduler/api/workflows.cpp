@@ -54,8 +54,7 @@ Result<std::optional<std::uint64_t>> precondition_of(const http::Request& reques
                                        request.headers.list("if-match"));
   if (!http::if_none_match_holds(request.headers, tag))
     return conflict("the document is there, as version " + tag);
-  if (request.headers.has("if-match") && request.headers.list("if-match") != "*") wanted = present;
-  if (request.headers.has("if-none-match")) wanted = present;
+  if (http::names_versions(request.headers)) wanted = present;
   return wanted;
 }
 
