@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <initializer_list>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -28,12 +28,6 @@ std::string text_of(const json& node, const char* key) {
   return found != node.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-bool is_any_of(std::string_view word, std::initializer_list<std::string_view> lower) {
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  return std::ranges::any_of(
-      lower, [&](std::string_view known) { return std::ranges::equal(word, known, same); });
-}
-
 Error too_large(const std::string& what) {
   return Error{ErrorClass::kUser, "sql.too_large", what}.hint_at(
       "keep long lists of values in a dataset and join with it");
@@ -54,8 +48,12 @@ Error parse_error(const json& answer, const SourceMap& source) {
   if (type == "too large") return too_large("the statement has too many parts to be parsed");
   if (message.starts_with("Only SELECT statements")) {
     const std::string word(source.first_word().substr(0, 40));
-    // A SELECT is refused so only for a PIVOT in it: the parser makes two statements of that.
-    if (is_any_of(word, {"select", "from", "with", "values", "pivot", "pivot_wider"})) {
+    // A SELECT is refused so only for a PIVOT in it: the parser makes two statements of that. WITH
+    // begins other statements, too.
+    constexpr std::string_view kBeginSelects[] = {"select", "from",  "with",
+                                                  "values", "pivot", "pivot_wider"};
+    if (std::ranges::find(kBeginSelects, folded(word)) != std::end(kBeginSelects) &&
+        folded(source.text()).find("pivot") != std::string::npos) {
       return placed(Error{ErrorClass::kUser, "sql.not_select",
                           "a query is one SELECT, and PIVOT without the values that become columns "
                           "is several"},

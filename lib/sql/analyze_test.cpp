@@ -296,6 +296,8 @@ TEST(Analyze, says_what_to_do) {
   error = refused("PIVOT t ON x USING sum(y)");
   EXPECT_EQ(error.message,
             "a query is one SELECT, and PIVOT without the values that become columns is several");
+  error = refused("WITH p AS (SELECT 1 AS a) INSERT INTO t SELECT * FROM p");
+  EXPECT_EQ(error.message, "a query is one SELECT; this begins with \"WITH\"");
   error = refused("SELECT * FROM (SHOW TABLES)");
   EXPECT_EQ(error.message, "SHOW, DESCRIBE or SUMMARIZE is not allowed in a query");
   error = refused("SELECT repeat('x', n) FROM t");

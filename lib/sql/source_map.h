@@ -16,6 +16,9 @@
 
 namespace millrace::sql {
 
+// In the small letters of ASCII, as SQL compares names without quotes.
+std::string folded(std::string_view name);
+
 class SourceMap {
  public:
   // `text` must outlive the map. O(bytes); each lookup is O(1 KiB), so a text full of names stays
@@ -30,6 +33,7 @@ class SourceMap {
   // A place as the engine tells it in a syntax error: it counts characters there.
   Position at_engine_character(std::size_t characters) const;
 
+  std::string_view text() const { return text_; }
   // First use of $name in the text.
   std::optional<Position> parameter(std::string_view name) const;
   // The n-th "?", which the parser calls n; it is nobody's name.
