@@ -16,7 +16,7 @@ constexpr double kMicrosPerSecond = 1e6;
 constexpr const char* kReasons[] = {"admission.full",   "attempt.failed",      "cancel.unanswered",
                                     "dataset.conflict", "heartbeat.fenced",    "lease.expired",
                                     "lease.fenced",     "leader.stepped_down", "loop.stalled",
-                                    "result.repeated",  "worker.slow"};
+                                    "result.repeated",  "worker.slow",         "worker.unknown"};
 
 prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});

@@ -1,10 +1,8 @@
 #include "scheduler/main/options.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <CLI/CLI.hpp>
 #include <array>
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <system_error>
 #include <tuple>
@@ -21,11 +19,9 @@ Error wrong(std::string code, std::string message, std::string hint) {
 bool is_loopback(std::string address) {
   if (address.starts_with('[') && address.ends_with(']'))
     address = address.substr(1, address.size() - 2);
-  in_addr v4{};
-  if (inet_pton(AF_INET, address.c_str(), &v4) == 1)
-    return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
-  in6_addr v6{};
-  return inet_pton(AF_INET6, address.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+  boost::system::error_code none;
+  const auto parsed = boost::asio::ip::make_address(address, none);
+  return !none && parsed.is_loopback();
 }
 
 }  // namespace

@@ -413,8 +413,9 @@ Result<StagedPublication> StoreReader::publication(const TaskRef& task) {
     }
     found.json = rows[0][0].as<std::string>();
     // No two databases began in one microsecond.
-    const auto began = static_cast<std::uint64_t>(catalog::installed_at(transaction).value());
-    found.installation = RawId{began / 1000 << 16 | began % 1000, 0}.to_text();
+    const WallTime began = catalog::installed_at(transaction);
+    found.installation =
+        RawId::make(began, static_cast<std::uint64_t>(began.value()) % 1000, 0).to_text();
     return ok_status();
   }));
   return found;
