@@ -77,6 +77,7 @@ inside() { # user, folder, command
   home=$(chroot "$root" getent passwd "$user" | cut -d : -f 6)
   # shellcheck disable=SC2016  # expanded by the inner shells
   unshare --mount --pid --ipc --fork --kill-child bash -euc '
+    mount --bind "$1" "$1"  # as of a machine: its root is a mount
     mount -t proc proc "$1/proc"
     mount --rbind --make-rslave /dev "$1/dev"
     mount -t tmpfs tmpfs "$1/run"
