@@ -88,7 +88,6 @@ phase schemathesis tools/schemathesis.sh
 if [[ -z $full ]]; then
   phase shard tools/shard.sh
 else
-  phase tsan tools/sanitize.sh tsan --counts "$counts"
   phase shards tools/shard.sh --all
   phase long run_tests "build/$preset" -L '^long$'
   phase planted tools/planted_failures.sh

@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "cli/stack/ports.h"
+#include "tests/support/eventually.h"
 
 namespace millrace::cli {
 namespace {
@@ -38,10 +39,11 @@ class DaemonTest : public ::testing::Test {
   }
   // The daemon says in its log that it has come so far; waits for that.
   void wait_for(const std::string& word) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    const auto there = [&] { return tail_of(root_ / "log", 100).find(word) != std::string::npos; };
-    while (!there() && std::chrono::steady_clock::now() < deadline) ::usleep(5'000);
-    ASSERT_THAT(tail_of(root_ / "log", 100), HasSubstr(word));
+    ASSERT_TRUE(testing_support::eventually([&] {
+      return tail_of(root_ / "log", 100).find(word) != std::string::npos;
+    })) << word
+        << " is not in:\n"
+        << tail_of(root_ / "log", 100);
   }
   fs::path root_;
   std::vector<DaemonId> started_;
@@ -96,7 +98,6 @@ TEST_F(DaemonTest, another_process_under_its_number_is_not_it) {
 
 TEST_F(DaemonTest, one_that_has_ended_but_was_not_waited_for_is_dead) {
   const DaemonId id = start("echo gone");
-  wait_for("gone");
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(id.pid), &info, WEXITED | WNOWAIT), 0);
   EXPECT_FALSE(is_alive(id));

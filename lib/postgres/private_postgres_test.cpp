@@ -88,8 +88,11 @@ TEST_F(PrivatePostgresTest, comes_back_after_kill) {
   ask("CREATE TABLE kept AS SELECT 42 AS n");
   pqxx::connection lingering(server_->connection_string());
   for (int round = 0; round < 3; ++round) {
-    ASSERT_EQ(::kill(server_->status().pid, SIGKILL), 0);
-    while (server_->status().running) ::usleep(1000);
+    const auto postmaster = process::Handle::of(server_->status().pid);
+    ASSERT_TRUE(postmaster);
+    postmaster->signal(SIGKILL);
+    ASSERT_TRUE(postmaster->wait(seconds(30)));
+    EXPECT_FALSE(server_->status().running);
     start();
     EXPECT_EQ(ask("SELECT n FROM kept"), "42");
   }
@@ -190,8 +193,9 @@ TEST_F(PrivatePostgresTest, a_test_server_dies_with_its_parent) {
   ASSERT_EQ(::waitpid(parent, &status, 0), parent);
   ASSERT_EQ(status, 0);
   open();
-  while (server_->status().running) ::usleep(1000);
-  SUCCEED();
+  const auto postmaster = process::Handle::of(server_->status().pid);
+  EXPECT_TRUE(!postmaster || postmaster->wait(seconds(30)));
+  EXPECT_FALSE(server_->status().running);
 }
 
 // initdb outlives an `up` that is killed, and clears up what it made when that is taken from it.

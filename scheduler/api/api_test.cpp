@@ -7,6 +7,7 @@
 #include <set>
 
 #include "scheduler/api/testing/api_fixture.h"
+#include "tests/support/eventually.h"
 
 namespace millrace::api {
 namespace {
@@ -225,10 +226,8 @@ TEST_F(ApiTest, a_run_goes_from_start_to_end) {
   host_.succeed("load", {{"flights", 3}, {"flights_quarantine", 1}});
   host_.succeed("delays", {{"delays", 2}});
   host_.succeed("out", {}, true);
-  EventReader events(host_, run_of(name) + "/events");
   host_.succeed("out");
-  while (events.next_event().type != "end") {
-  }
+  wait_end(name);
   run = body_of(host_.get(run_of(name)));
   EXPECT_EQ(run["status"]["phase"], "Succeeded");
   EXPECT_EQ(run["status"]["done"], "3/3");
@@ -472,8 +471,8 @@ TEST_F(ApiTest, a_waiting_task_is_explained) {
   EXPECT_EQ(task["explanation"]["waitsFor"], Json({"load"}));
   host_.join_worker();
   host_.fail("load", "file.missing");
-  while (body_of(host_.get(run_of(name)))["status"]["phase"] != "Failed") {
-  }
+  wait_end(name);
+  EXPECT_EQ(body_of(host_.get(run_of(name)))["status"]["phase"], "Failed");
   task = body_of(host_.get(run_of(name) + "/tasks/load/explanation"));
   EXPECT_EQ(task["state"], "Failed");
   EXPECT_EQ(task["attempts"][0]["error"]["code"], "file.missing");
@@ -487,11 +486,10 @@ TEST_F(ApiTest, an_attempt_that_was_cancelled_is_called_so) {
   const std::string name = start_run();
   host_.join_worker();
   host_.wait_start("load");
-  EXPECT_EQ(host_.send("PATCH", run_of(name), R"({"desiredState":"Cancelled"})", kJson).status,
-            200);
+  EXPECT_EQ(patch(name, "Cancelled").status, 200);
   host_.fail("load", "task.cancelled");
-  while (body_of(host_.get(run_of(name)))["status"]["phase"] != "Cancelled") {
-  }
+  wait_end(name);
+  EXPECT_EQ(body_of(host_.get(run_of(name)))["status"]["phase"], "Cancelled");
   const Json attempt = body_of(host_.get(run_of(name) + "/tasks/load/attempts"))["items"][0];
   EXPECT_EQ(attempt["state"], "Cancelled");
   EXPECT_FALSE(attempt.contains("error")) << attempt;
@@ -536,11 +534,11 @@ TEST_F(ApiTest, an_answer_comes_after_the_commit) {
   client.send(
       http::raw_request("POST", kRuns, Host::authorization() + kJson, R"({"workflow":"flights"})"));
   // Other requests are answered meanwhile, and do not see the run.
-  while (true) {
+  ASSERT_TRUE(testing_support::eventually([&] {
     bool in_flight = false;
     host_.on_loop([&] { in_flight = !host_.engine_idle(); });
-    if (in_flight) break;
-  }
+    return in_flight;
+  }));
   EXPECT_EQ(body_of(host_.get(kRuns))["items"].size(), 0u);
   host_.hold_commits(false);
   EXPECT_EQ(client.read()->status, 201);

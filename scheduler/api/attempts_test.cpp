@@ -34,14 +34,11 @@ class AttemptsTest : public ApiTest {
   // A failure after which the next attempt begins; that one.
   scheduler::AttemptRef fail_once() {
     host_.fail("load", "disk.lost", ErrorClass::kInfrastructure);
-    while (explained()["state"] != "BackingOff") {
-    }
+    wait_event(run_, [](const Event& event) {
+      return event.type == "task" && event.data.value("state", "") == "BackingOff";
+    });
     host_.pass(seconds(1));
     return begun();
-  }
-  void cancel() {
-    host_.send("PATCH", run_of(run_), R"({"spec":{"desiredState":"Cancelled"}})",
-               "Content-Type: application/merge-patch+json\r\n");
   }
 
   std::string run_;
@@ -74,8 +71,7 @@ TEST_F(AttemptsTest, one_at_work_is_listed_and_explained) {
   EXPECT_EQ(listed[1]["state"], "Running");
   EXPECT_EQ(listed[1]["attempt"], 2);
   host_.succeed("load", {{"flights", 3}});
-  while (attempts()[1]["state"] == "Running") {
-  }
+  host_.wait_start("delays");
   EXPECT_EQ(attempts().size(), 2u);
   EXPECT_EQ(attempts()[1]["state"], "Succeeded");
 }
@@ -83,7 +79,7 @@ TEST_F(AttemptsTest, one_at_work_is_listed_and_explained) {
 TEST_F(AttemptsTest, one_that_is_told_to_stop_is_at_work_until_it_has) {
   host_.join_worker();
   const scheduler::AttemptRef attempt = begun();
-  cancel();
+  EXPECT_EQ(patch(run_, "Cancelled").status, 200);
   host_.wait_cancel(attempt);
   EXPECT_EQ(explained()["state"], "Cancelling");
   ASSERT_EQ(attempts().size(), 1u);

@@ -18,11 +18,6 @@ class ConditionsTest : public ApiTest {
   int put(const std::string& headers) const {
     return host_.send("PUT", kWorkflow, kFlights, kYaml + headers).status;
   }
-  RawResponse patch(const std::string& run, const std::string& state,
-                    const std::string& headers) const {
-    return host_.send("PATCH", run_of(run), R"({"desiredState":")" + state + "\"}",
-                      "Content-Type: application/merge-patch+json\r\n" + headers);
-  }
   std::string etag(const std::string& run) const {
     return host_.get(run_of(run)).headers.at("etag");
   }
@@ -126,8 +121,8 @@ TEST_F(ConditionsTest, what_happens_to_a_run_is_a_new_version_of_it) {
   EXPECT_NE(running, waiting);
   EXPECT_EQ(patch(run, "Paused", if_match(waiting)).status, 412);
   host_.fail("load", "file.missing");
-  while (phase(run) != "Failed") {
-  }
+  wait_end(run);
+  EXPECT_EQ(phase(run), "Failed");
   EXPECT_NE(etag(run), running);
   EXPECT_EQ(patch(run, "Paused", if_match(running)).status, 412) << "rather than: it has ended";
   EXPECT_EQ(patch(run, "Paused", if_match(etag(run))).status, 409);

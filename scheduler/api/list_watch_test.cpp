@@ -9,12 +9,6 @@ namespace {
 
 class ListWatchTest : public ApiTest {
  protected:
-  void set(const std::string& run, const std::string& state) {
-    const RawResponse done =
-        host_.send("PATCH", run_of(run), R"({"desiredState":")" + state + "\"}",
-                   "Content-Type: application/merge-patch+json\r\n");
-    EXPECT_EQ(done.status, 200) << done.body;
-  }
   static std::vector<Event> take(EventReader& reader, std::size_t count) {
     std::vector<Event> events;
     while (events.size() < count) {
@@ -75,7 +69,7 @@ TEST_F(ListWatchTest, lists_resume_after_any_event) {
   const std::string ended = start_run();
   const std::string live = start_run();
   host_.send("DELETE", run_of(ended));
-  set(live, "Paused");
+  EXPECT_EQ(patch(live, "Paused").status, 200);
   host_.send("DELETE", kWorkflow);
   std::vector<Event> of_workflows = take(workflows, 2);
   std::vector<Event> of_runs = take(runs, 5);
@@ -87,7 +81,7 @@ TEST_F(ListWatchTest, lists_resume_after_any_event) {
     // What comes then is told as it comes.
     EventReader resumed(host_, runs_path + "&after=" + of_runs.front().id);
     take(resumed, of_runs.size() - 1);
-    set(live, leaders % 2 == 1 ? "Running" : "Paused");
+    EXPECT_EQ(patch(live, leaders % 2 == 1 ? "Running" : "Paused").status, 200);
     of_runs.push_back(resumed.next());
     EXPECT_EQ(of_runs.back().data["name"], live);
     host_.depose();

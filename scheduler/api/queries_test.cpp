@@ -3,9 +3,9 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "scheduler/api/testing/api_fixture.h"
+#include "tests/support/eventually.h"
 
 namespace millrace::api {
 namespace {
@@ -157,7 +157,7 @@ TEST_F(QueriesTest, a_client_that_goes_away_stops_its_query) {
   // It came to its end all the same: its answer is nobody's.
   host_.leave_answer(attempt, kAnswer);
   host_.succeed_with_outputs("query", kOutputs);
-  while (host_.answers_left() > 0) std::this_thread::yield();
+  EXPECT_TRUE(testing_support::eventually([&] { return host_.answers_left() == 0; }));
   EXPECT_TRUE(body_of(host_.get(kRuns))["items"].empty());
 }
 

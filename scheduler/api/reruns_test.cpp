@@ -13,21 +13,14 @@ class RerunsTest : public ApiTest {
     put_flights();
     host_.join_worker();
     const std::string name = start_run();
-    EventReader events(host_, run_of(name) + "/events");
     host_.succeed("load", {{"flights", 3}});
     host_.fail("delays", "query.bad");
-    while (events.next_event().type != "end") {
-    }
+    wait_end(name);
     return name;
   }
   RawResponse rerun(const std::string& run, const std::string& body = "{}",
                     const std::string& headers = "") {
     return host_.send("POST", run_of(run) + "/reruns", body, kJson + headers);
-  }
-  void finish(const std::string& name) {
-    EventReader events(host_, run_of(name) + "/events");
-    while (events.next_event().type != "end") {
-    }
   }
   std::vector<std::string> taken_over(const std::string& run) {
     std::vector<std::string> names;
@@ -53,7 +46,7 @@ TEST_F(RerunsTest, a_run_is_done_again_from_what_failed) {
   host_.succeed("delays", {{"delays", 2}});
   host_.succeed("out", {}, true);
   host_.succeed("out");
-  finish(name);
+  wait_end(name);
   run = body_of(host_.get(run_of(name)));
   EXPECT_EQ(run["status"]["phase"], "Succeeded");
   EXPECT_EQ(run["status"]["rerunOf"]["name"], origin);

@@ -435,21 +435,21 @@ void World::begin() {
     repeat(
         faults_.store_partition_every,
         [this, s] {
-          ++fault_counts_.store_partitions;
+          if (s->alive()) ++fault_counts_.store_partitions;
           s->partition_until(clockwork_.now() + Micros(random_.between(0, 40'000'000)));
         },
         true);
     repeat(
         faults_.loop_stall_every,
         [this, s] {
-          ++fault_counts_.loop_stalls;
+          if (s->alive()) ++fault_counts_.loop_stalls;
           s->stall_until(clockwork_.now() + Micros(random_.between(0, 40'000'000)));
         },
         true);
     repeat(
         faults_.wall_jump_every,
         [this, s] {
-          ++fault_counts_.wall_jumps;
+          if (s->alive()) ++fault_counts_.wall_jumps;
           s->jump_wall(seconds(random_.between(-3600, 3600)));
         },
         true);

@@ -63,16 +63,6 @@ TEST(Simulation, the_day_is_24_hours_of_2000_runs_of_30_tasks_and_more_under_all
   for (const FaultKind& kind : fault_kinds()) EXPECT_TRUE(kind.is_set(day.faults)) << kind.name;
 }
 
-TEST(Simulation, what_the_rates_promise_happens) {
-  for (const char* name : {"calm", "faults", "storm", "split"}) {
-    SCOPED_TRACE(name);
-    FaultCounts counts;
-    for (std::uint64_t seed = 1; seed <= 40; ++seed)
-      counts += simulate(*profile(name, seed)).faults;
-    for (const std::string& gap : counts.gaps(profile(name, 1)->faults)) ADD_FAILURE() << gap;
-  }
-}
-
 TEST(Simulation, under_faults_nothing_is_lost_or_doubled_and_everything_ends) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const Outcome outcome = simulate(options(seed));

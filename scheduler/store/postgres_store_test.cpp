@@ -9,17 +9,23 @@
 #include <cstdlib>
 #include <fstream>
 #include <future>
+#include <optional>
 #include <pqxx/pqxx>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "scheduler/store/codec.h"
 #include "scheduler/store/testing/answers.h"
 #include "scheduler/store/testing/random_log.h"
 #include "scheduler/store/testing/story.h"
+#include "tests/support/eventually.h"
 #include "tests/support/postgres_fixture.h"
 
 namespace millrace::scheduler {
 namespace {
+
+using testing_support::eventually;
 
 LeaderId leader(std::uint64_t number) { return LeaderId(RawId{1, number}); }
 
@@ -54,6 +60,12 @@ class PostgresStoreTest : public testing::Test {
     const Status migrated = migrate_store(database_);
     ASSERT_TRUE(migrated.ok()) << migrated.error().to_text();
   }
+  void TearDown() override {
+    let_backends_go_on();
+    if (server_) {
+      EXPECT_TRUE(server_->stop().ok());
+    }
+  }
   PostgresStoreOptions options(Micros lease = seconds(60)) const {
     PostgresStoreOptions options;
     options.connection_string = database_;
@@ -73,7 +85,37 @@ class PostgresStoreTest : public testing::Test {
       ASSERT_EQ(party.commit(story.next()), CommitOutcome::kCommitted);
   }
 
+  // A server of the test's own: others are not disturbed. Call it before anything else.
+  void own_server() {
+    auto server =
+        postgres::PrivatePostgres::open({.directory = testing_support::reachable_folder() + "/db",
+                                         .durable = false,
+                                         .die_with_parent = true});
+    ASSERT_TRUE(server.ok()) << server.error().to_text();
+    server_.emplace(std::move(*server));
+    const Status started = server_->start();
+    ASSERT_TRUE(started.ok()) << started.error().to_text();
+    database_ = server_->connection_string();
+    ASSERT_TRUE(migrate_store(database_).ok());
+  }
+  // Every process of the server that would answer a store hangs, until they are let go on.
+  void stop_backends() {
+    pqxx::connection connection(database_);
+    for (const auto& row :
+         pqxx::nontransaction(connection)
+             .exec("SELECT pid FROM pg_stat_activity WHERE application_name = 'millrace'")) {
+      stopped_.push_back(row[0].as<pid_t>());
+      ::kill(stopped_.back(), SIGSTOP);
+    }
+    ASSERT_FALSE(stopped_.empty());
+  }
+  void let_backends_go_on() {
+    for (const pid_t pid : std::exchange(stopped_, {})) ::kill(pid, SIGCONT);
+  }
+
   std::string database_;
+  std::optional<postgres::PrivatePostgres> server_;  // where the test has its own
+  std::vector<pid_t> stopped_;
 };
 
 TEST_F(PostgresStoreTest, what_was_committed_is_recovered) {
@@ -243,15 +285,7 @@ TEST_F(PostgresStoreTest, a_leader_whose_process_is_gone_is_replaced_at_once) {
 }
 
 TEST_F(PostgresStoreTest, a_server_that_restarts_costs_no_batch) {
-  // A server of its own: others are not disturbed.
-  auto server =
-      postgres::PrivatePostgres::open({.directory = testing_support::reachable_folder() + "/db",
-                                       .durable = false,
-                                       .die_with_parent = true});
-  ASSERT_TRUE(server.ok());
-  ASSERT_TRUE(server->start().ok());
-  database_ = server->connection_string();
-  ASSERT_TRUE(migrate_store(database_).ok());
+  ASSERT_NO_FATAL_FAILURE(own_server());
   Story story(8);
   Party party(options());
   story.leader_epoch = party.lead(1).epoch;
@@ -261,12 +295,12 @@ TEST_F(PostgresStoreTest, a_server_that_restarts_costs_no_batch) {
     // The restarts on this thread: the server dies with the one that started it.
     std::jthread teller([&] { tell(party, story, 30); });
     if (round % 2 == 0) {
-      ::kill(server->status().pid, SIGKILL);
+      EXPECT_TRUE(testing_support::kill_server(*server_));
     } else {
-      EXPECT_TRUE(server->stop().ok());
+      EXPECT_TRUE(server_->stop().ok());
     }
-    while (server->status().running) ::usleep(1000);
-    const Status started = server->start();
+    EXPECT_FALSE(server_->status().running);
+    const Status started = server_->start();
     ASSERT_TRUE(started.ok()) << started.error().to_text();
   }
   EXPECT_GE(party.store->health().lost_connections, 1U);
@@ -274,53 +308,27 @@ TEST_F(PostgresStoreTest, a_server_that_restarts_costs_no_batch) {
   party.store.reset();
   Party next(options());
   EXPECT_EQ(difference(*next.lead(2).state, story.state()), "");
-  next.store.reset();
-  EXPECT_TRUE(server->stop().ok());
 }
 
 TEST_F(PostgresStoreTest, a_server_that_hangs_deposes_the_leader) {
-  auto server =
-      postgres::PrivatePostgres::open({.directory = testing_support::reachable_folder() + "/db",
-                                       .durable = false,
-                                       .die_with_parent = true});
-  ASSERT_TRUE(server.ok());
-  ASSERT_TRUE(server->start().ok());
-  database_ = server->connection_string();
-  ASSERT_TRUE(migrate_store(database_).ok());
+  ASSERT_NO_FATAL_FAILURE(own_server());
   Story story(9);
   Party party(options(milliseconds(500)));
   const Recovered recovered = party.lead(1);
   story.leader_epoch = recovered.epoch;
   tell(party, story, 5);
-  // Every backend, for it is they who would answer.
-  std::vector<pid_t> stopped;
-  for (const auto& row :
-       pqxx::nontransaction(*std::make_unique<pqxx::connection>(database_))
-           .exec("SELECT pid FROM pg_stat_activity WHERE application_name = 'millrace'")) {
-    stopped.push_back(row[0].as<pid_t>());
-    ::kill(stopped.back(), SIGSTOP);
-  }
-  ASSERT_FALSE(stopped.empty());
+  ASSERT_NO_FATAL_FAILURE(stop_backends());
   party.store->commit(story.next());
   const auto deposed = std::get<Deposed>(party.answers.next().value());
   EXPECT_EQ(deposed.epoch, recovered.epoch);
   EXPECT_EQ(std::get<CommitAnswer>(party.answers.next().value()).outcome, CommitOutcome::kUnknown);
-  for (const pid_t pid : stopped) ::kill(pid, SIGCONT);
+  let_backends_go_on();
   EXPECT_GE(party.lead(2).last, Sequence(5)) << "it stands again, and is elected";
-  party.store.reset();
-  EXPECT_TRUE(server->stop().ok());
 }
 
 // Long before anybody breaks the call off.
 TEST_F(PostgresStoreTest, a_server_that_hangs_does_not_count_as_connected) {
-  auto server =
-      postgres::PrivatePostgres::open({.directory = testing_support::reachable_folder() + "/db",
-                                       .durable = false,
-                                       .die_with_parent = true});
-  ASSERT_TRUE(server.ok());
-  ASSERT_TRUE(server->start().ok());
-  database_ = server->connection_string();
-  ASSERT_TRUE(migrate_store(database_).ok());
+  ASSERT_NO_FATAL_FAILURE(own_server());
   Story story(9);
   std::atomic<int> commits = 0;
   PostgresStoreOptions patient = options(seconds(3600));
@@ -330,23 +338,15 @@ TEST_F(PostgresStoreTest, a_server_that_hangs_does_not_count_as_connected) {
   story.leader_epoch = party.lead(1).epoch;
   tell(party, story, 5);
   EXPECT_EQ(commits, 5);
-  std::vector<pid_t> stopped;
-  for (const auto& row :
-       pqxx::nontransaction(*std::make_unique<pqxx::connection>(database_))
-           .exec("SELECT pid FROM pg_stat_activity WHERE application_name = 'millrace'")) {
-    stopped.push_back(row[0].as<pid_t>());
-    ::kill(stopped.back(), SIGSTOP);
-  }
+  ASSERT_NO_FATAL_FAILURE(stop_backends());
   party.store->commit(story.next());
-  while (party.store->health().connected) ::usleep(1000);
-  for (const pid_t pid : stopped) ::kill(pid, SIGCONT);
+  EXPECT_TRUE(eventually([&] { return !party.store->health().connected; }));
+  let_backends_go_on();
   EXPECT_EQ(std::get<CommitAnswer>(party.answers.next().value()).outcome,
             CommitOutcome::kCommitted);
-  while (!party.store->health().connected) ::usleep(1000);
+  EXPECT_TRUE(eventually([&] { return party.store->health().connected; }));
   EXPECT_EQ(party.store->health().lost_connections, 0U);
   EXPECT_EQ(commits, 6);
-  party.store.reset();
-  EXPECT_TRUE(server->stop().ok());
 }
 
 TEST_F(PostgresStoreTest, stopping_gives_leadership_up) {
@@ -366,7 +366,7 @@ TEST_F(PostgresStoreTest, no_server_does_not_hold_up_the_end) {
   nowhere.connection_string = "host=/nowhere";
   Party party(nowhere);
   party.store->campaign(leader(1));
-  while (party.store->health().last_error.empty()) ::usleep(1000);
+  ASSERT_TRUE(eventually([&] { return !party.store->health().last_error.empty(); }));
   EXPECT_FALSE(party.store->health().connected);
   ASSERT_TRUE(party.store->health().trouble.has_value());
   EXPECT_EQ(party.store->health().trouble->code, "postgres.unavailable");

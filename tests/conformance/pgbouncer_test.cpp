@@ -18,6 +18,7 @@
 #include "scheduler/store/testing/answers.h"
 #include "scheduler/store/testing/random_log.h"
 #include "scheduler/store/testing/story.h"
+#include "tests/support/eventually.h"
 #include "tests/support/postgres_fixture.h"
 
 namespace millrace::conformance {
@@ -117,7 +118,8 @@ TEST(Pgbouncer, the_store_works_behind_transaction_pooling) {
   stop = true;
   readers.clear();
   EXPECT_GT(reads.load(), 20);
-  while (store->health().checkpoint == Sequence()) ::usleep(1000);
+  ASSERT_TRUE(
+      testing_support::eventually([&] { return store->health().checkpoint != Sequence(); }));
   store->recover(story.leader_epoch);
   const auto recovered = std::get<Recovered>(answers.next().value());
   EXPECT_EQ(recovered.last, Sequence(200));

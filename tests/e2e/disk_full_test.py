@@ -10,7 +10,6 @@ import pathlib
 import random
 import tempfile
 import unittest
-import urllib.error
 
 import small_disk
 from small_disk import MEBIBYTE, NoControlGroups, SmallDisk
@@ -149,15 +148,6 @@ class FullDisk(unittest.TestCase):
         self.assertEqual((manifest["run"], manifest["rows"]), (self.stack.json("get", "run", run)["metadata"]["uid"], ROWS))
         self.assertFalse((out / ".staging").exists())
 
-    def not_ready(self):
-        try:
-            self.stack.get("/readyz")
-        except urllib.error.HTTPError as refused:
-            return refused.code, json.loads(refused.read())
-        except OSError:
-            return 0, {}
-        return None
-
     def test_of_postgres(self):
         self.fill_postgres(lambda: None, "postgres.disk_full")
 
@@ -184,7 +174,7 @@ class FullDisk(unittest.TestCase):
             submission = self.stack.call("run", "nothing", check=False)
             if submission.returncode == 0:
                 acknowledged.append(submission.stdout.strip())
-            return self.not_ready()
+            return self.stack.not_ready()
 
         status, problem = until(submit, lambda: f"a scheduler that is not ready\n{self.stack.logs()}", limit=120)
         self.assertEqual(status, 503)
@@ -197,7 +187,7 @@ class FullDisk(unittest.TestCase):
         if self.stack.pid("postgres") is None:
             print("Postgres ended; started again by `up`")
             self.stack.up()
-        until(lambda: self.not_ready() is None, lambda: f"a scheduler that is ready\n{self.stack.logs()}")
+        until(self.stack.is_ready, lambda: f"a scheduler that is ready\n{self.stack.logs()}")
         self.assertIn("again", (self.stack.directory / "logs" / "scheduler.log").read_text())
         for run in acknowledged:
             self.wait(run)

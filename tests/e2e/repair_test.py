@@ -11,6 +11,12 @@ import unittest
 from stack import BIN, Stack, lives, until
 
 PARTS = ("postgres", "scheduler", "worker")
+QUICK = """
+apiVersion: millrace.io/v1alpha1
+kind: Workflow
+metadata: {name: quick}
+spec: {tasks: [{name: t, command: {argv: [/bin/true]}}]}
+"""
 
 
 def pids(stack):
@@ -28,11 +34,6 @@ class Fresh(Stack):
     def __exit__(self, *_):
         super().__exit__()
         shutil.rmtree(self.runtime, ignore_errors=True)
-
-    def begin(self):
-        return subprocess.Popen([BIN / "millrace", "--dir", self.directory, "up"], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                env=os.environ | self.environment)
 
 
 class CutShort(unittest.TestCase):
@@ -52,7 +53,8 @@ class CutShort(unittest.TestCase):
 
     def test_two_at_once_make_a_fresh_stack_together(self):
         with Fresh() as stack:
-            both = [stack.begin() for _ in range(2)]
+            said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            both = [stack.begin_up(**said) for _ in range(2)]
             for one in both:
                 output, _ = one.communicate(timeout=120)
                 self.assertEqual(one.returncode, 0, output)
@@ -61,7 +63,7 @@ class CutShort(unittest.TestCase):
         # Wherever it had come to: among the folders, at the tokens, within initdb.
         for reached in ("up.lock", "logs", "tokens/worker", "postgres/data.new"):
             with self.subTest(reached), Fresh() as stack:
-                with stack.begin() as first:
+                with stack.begin_up() as first:
                     until((stack.directory / reached).exists, reached, pause=0.0005)
                     first.kill()
                 stack.up()
@@ -77,8 +79,7 @@ class LostFiles(unittest.TestCase):
 
     def test_tokens_that_were_lost_emptied_or_changed_are_told_to_all(self):
         with Stack() as stack:
-            stack.apply("apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: quick}\n"
-                        "spec: {tasks: [{name: t, command: {argv: [/bin/true]}}]}\n")
+            stack.apply(QUICK)
             self.works(stack)
             tokens = stack.directory / "tokens"
             remedy = "`millrace up` makes it anew."
@@ -102,8 +103,7 @@ class LostFiles(unittest.TestCase):
     def test_a_lost_socket_or_port_file_is_made_anew(self):
         with Fresh() as stack:
             stack.up()
-            stack.apply("apiVersion: millrace.io/v1alpha1\nkind: Workflow\nmetadata: {name: quick}\n"
-                        "spec: {tasks: [{name: t, command: {argv: [/bin/true]}}]}\n")
+            stack.apply(QUICK)
             url = stack.json("status")["url"]
             (stack.directory / "state" / "scheduler.port").unlink()
             stack.up()

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 BIN = pathlib.Path(os.environ["MILLRACE_BIN_DIR"])
@@ -102,11 +103,11 @@ class Stack:
         options.setdefault("env", os.environ | self.environment)
         return self.call(*self.words_of_up(), **options)
 
-    def begin_up(self):
+    def begin_up(self, **options):
         """Starts `up` and does not wait for it: it may be held up, and fail."""
         words = [BIN / "millrace", "--dir", self.directory, *map(str, self.words_of_up())]
-        up = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              env=os.environ | self.environment)
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        up = subprocess.Popen(words, **quiet | {"env": os.environ | self.environment} | options)
         self.others.append(up)
         return up
 
@@ -179,12 +180,18 @@ class Stack:
                 return float(line.split()[1])
         return None
 
-    def is_ready(self):
+    def not_ready(self):
+        """Why the scheduler is not ready, as status and problem (0 and none where it does not answer); None when it is."""
         try:
             self.get("/readyz")
-        except OSError:  # not there, or not leading
-            return False
-        return True
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.loads(refused.read())
+        except OSError:
+            return 0, {}
+        return None
+
+    def is_ready(self):
+        return self.not_ready() is None
 
     def psql(self, statement):
         """What the stack's Postgres makes of it, asked as the scheduler's own user: the CompletedProcess."""

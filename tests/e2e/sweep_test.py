@@ -5,12 +5,11 @@ behind; also when the scheduler is killed with -9 between any two steps of its s
 import pathlib
 import shutil
 import tempfile
-import time
 import unittest
 
 import expected_delays
 from failpoints import Stops
-from stack import DATA, Stack, lives
+from stack import DATA, Stack, lives, until
 
 ROWS = 5_000  # of flights
 MIN_FLIGHTS = 10
@@ -47,14 +46,12 @@ class Sweep(unittest.TestCase):
         self.assertEqual(expected_delays.delivered(stack.out / "delays"), self.expected)
         return run
 
-    def wait_until(self, stack, what, holds, limit=60):
-        deadline = time.monotonic() + limit
-        while not holds():
-            self.assertLess(time.monotonic(), deadline, what + "\n" + stack.logs())
-            time.sleep(0.1)
-
     def snapshots(self, stack):
         return {name: len(stack.json("get", "snapshots", name)["items"]) for name in DATASETS}
+
+    def until_the_newest_alone_stay(self, stack):
+        until(lambda: set(self.snapshots(stack).values()) == {1},
+              lambda: f"all but the newest snapshots expire\n{stack.logs()}", pause=0.1)
 
     def leave_behind(self, stack):
         """As an attempt does that is killed: files under the prefix of a task that a run had not at all."""
@@ -71,11 +68,10 @@ class Sweep(unittest.TestCase):
             self.run_flights(stack)
             left = self.leave_behind(stack)
             # What was read is held for reruns as long as its snapshots are kept: a second, here.
-            self.wait_until(stack, "all but the newest snapshots expire",
-                            lambda: set(self.snapshots(stack).values()) == {1})
+            self.until_the_newest_alone_stay(stack)
             stack.check_files()
             self.assertFalse(before & set(stack.data_files()), "files of the first run are gone")
-            self.wait_until(stack, "empty folders go, too", lambda: not left.parent.parent.exists())
+            until(lambda: not left.parent.parent.exists(), lambda: f"empty folders go, too\n{stack.logs()}", pause=0.1)
             # Quarantines are datasets, too.
             datasets = len(stack.json("get", "datasets")["items"])
             self.assertEqual(stack.metric("millrace_sweeper_snapshots_expired_total"), datasets)
@@ -92,8 +88,8 @@ class Sweep(unittest.TestCase):
             stack.up()
             for _ in range(4):
                 self.run_flights(stack)
-            self.wait_until(stack, "two of each stay, of flights all",
-                            lambda: self.snapshots(stack) == {"flights": 4, "weather": 2, "planes": 2, "delays": 2})
+            until(lambda: self.snapshots(stack) == {"flights": 4, "weather": 2, "planes": 2, "delays": 2},
+                  lambda: f"two of each stay, of flights all\n{stack.logs()}", pause=0.1)
             stack.check_files()
 
     def test_killed_between_any_two_steps(self):
@@ -109,8 +105,7 @@ class Sweep(unittest.TestCase):
                     self.assertTrue(lives(scheduler), "killed before")
                     stack.kill(scheduler)
                     stack.up()
-                    self.wait_until(stack, "all but the newest snapshots expire",
-                                    lambda: set(self.snapshots(stack).values()) == {1})
+                    self.until_the_newest_alone_stay(stack)
                     stack.check_files()
             self.run_flights(stack)
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <pqxx/connection>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "lib/process/handle.h"
 
 namespace millrace::testing_support {
 namespace {
@@ -84,6 +86,18 @@ std::string fresh_database() {
   pqxx::nontransaction work(connection);
   work.exec("CREATE DATABASE " + work.quote_name(name));
   return server + " dbname=" + name;
+}
+
+bool kill_server(const postgres::PrivatePostgres& server) {
+  const auto postmaster = process::Handle::of(server.status().pid);
+  if (!postmaster) return false;
+  postmaster->signal(SIGKILL);
+  return postmaster->wait(seconds(30));
+}
+
+bool backend_ends(pid_t backend) {
+  const auto held = process::Handle::of(backend);
+  return !held || held->wait(seconds(30));
 }
 
 std::string reachable_folder() { return folders().make(); }

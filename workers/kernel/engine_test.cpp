@@ -3,16 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "lib/process/owned_fd.h"
 #include "workers/kernel/query_engine.h"
 #include "workers/kernel/testing/engine_fixture.h"
+#include "workers/kernel/testing/stop_once_it_runs.h"
 
 namespace millrace::kernel {
 namespace {
@@ -471,18 +470,9 @@ TEST_F(EngineTest, a_stop_ends_a_statement_that_would_run_for_long) {
                     .views = {},
                     .parameters = {}};
   auto engine = open();
-  // The engine says between its slices how far it is, so once it has begun; and whenever it hears
-  // of the stop, it ends.
-  activity_.fraction = -2;
-  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  std::jthread stopper([&] {
-    const auto waits = [&] {
-      return activity_.fraction < -1 && std::chrono::steady_clock::now() < latest;
-    };
-    while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    stop_.request_stop();
-  });
+  const auto stopper = stop_once_it_runs(stop_, activity_);
   const auto result = engine->run_query(query, folder_ / "long", watch());
+  EXPECT_GE(activity_.fraction, -1) << "stopped before it said how far it was";
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, "task.cancelled");
   EXPECT_EQ(open()

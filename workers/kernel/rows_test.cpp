@@ -2,14 +2,13 @@
 // of what went wrong.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "workers/kernel/query_engine.h"
+#include "workers/kernel/testing/stop_once_it_runs.h"
 #include "workers/kernel/testing/temp_folder.h"
 
 namespace millrace::kernel {
@@ -191,18 +190,11 @@ TEST_F(RowsTest, what_fails_leaves_no_file_and_says_where) {
 }
 
 TEST_F(RowsTest, a_stop_ends_it_and_leaves_no_file) {
-  activity_.fraction = -2;
-  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  std::jthread stopper([&] {
-    const auto waits = [&] {
-      return activity_.fraction < -1 && std::chrono::steady_clock::now() < latest;
-    };
-    while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    stop_.request_stop();
-  });
+  const auto stopper = stop_once_it_runs(stop_, activity_);
   const auto stopped =
       run("SELECT count(*) AS n FROM range(4000000000) a, range(4000000000) b "
           "WHERE a.range + b.range = 7");
+  EXPECT_GE(activity_.fraction, -1) << "stopped before it said how far it was";
   ASSERT_FALSE(stopped.ok());
   EXPECT_EQ(stopped.error().code, "task.cancelled");
   EXPECT_FALSE(std::filesystem::exists(path_));

@@ -1,17 +1,24 @@
 // The real millrace-runner over a socketpair: the demonstration's tasks on the real flights, leases
 // that pass, workers that vanish, attempts that are cancelled.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "lib/ipc/runner_exit.h"
+#include "lib/process/owned_fd.h"
 #include "workers/runner/lease_guard.h"
 #include "workers/runner/testing/runner_fixture.h"
 
@@ -24,6 +31,27 @@ using v1alpha1::FromRunner;
 using v1alpha1::ToRunner;
 
 class RunnerProtocol : public RunnerFixture {};
+
+// A named pipe for a command to say a line in.
+class Said {
+ public:
+  explicit Said(const std::string& path) {
+    EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    // Open for both, it is never at its end.
+    fd_ = process::OwnedFd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  }
+  // Waits for it; empty when it does not come.
+  std::string line() const {
+    pollfd entry{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    std::array<char, 256> text{};
+    if (::poll(&entry, 1, 30'000) != 1) return "";
+    const ssize_t size = ::read(fd_.get(), text.data(), text.size());
+    return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(0, size))};
+  }
+
+ private:
+  process::OwnedFd fd_;
+};
 
 json command(const std::vector<std::string>& argv) { return {{"command", {{"argv", argv}}}}; }
 
@@ -185,27 +213,21 @@ TEST_F(RunnerProtocol, the_end_of_the_channel_ends_runner_and_command) {
 }
 
 TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_runner_however_that_ends) {
+  const Said said(folder_ / "said");
   const auto begin = [&](std::chrono::milliseconds lease) {
-    std::filesystem::remove(folder_ / "left");
-    ToRunner message = assignment(
-        "leaver", command({"/bin/sh", "-c",
-                           "(setsid sh -c 'trap \"\" TERM HUP; echo $$ > $HOME/../left.new; "
-                           "mv $HOME/../left.new $HOME/../left; exec sleep 600' &); sleep 600"}));
+    ToRunner message =
+        assignment("leaver", command({"/bin/sh", "-c",
+                                      "(setsid sh -c 'trap \"\" TERM HUP; echo $$ > $HOME/../said; "
+                                      "exec sleep 600' &); sleep 600"}));
     set_lease(message, lease);
     runner_->send(message);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    const auto waits = [&] {
-      return !std::filesystem::exists(folder_ / "left") &&
-             std::chrono::steady_clock::now() < deadline;
-    };
-    while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    std::int64_t left = 0;
-    std::ifstream(folder_ / "left") >> left;
+    pid_t left = 0;
+    std::istringstream(said.line()) >> left;
     EXPECT_GT(left, 0);
     EXPECT_TRUE(is_running(left));
     return left;
   };
-  std::int64_t left = begin(std::chrono::minutes(10));
+  pid_t left = begin(std::chrono::minutes(10));
   runner_->close_channel();
   EXPECT_EQ(runner_->wait_for_end(), 0);
   EXPECT_FALSE(is_running(left)) << "its worker was gone";
@@ -225,16 +247,11 @@ TEST_F(RunnerProtocol, a_killed_runner_takes_its_command_along) {
 }
 
 TEST_F(RunnerProtocol, a_cancelled_command_gets_a_grace_and_no_more) {
-  runner_->send(assignment(
-      "stubborn",
-      command({"/bin/sh", "-c",
-               "trap 'echo got TERM' TERM; echo trapped; while :; do sleep 0.01; done"})));
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  const auto waits = [&] {
-    return read_file(folder_ / "log").find("trapped") == std::string::npos &&
-           std::chrono::steady_clock::now() < deadline;
-  };
-  while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const Said said(folder_ / "said");
+  runner_->send(assignment("stubborn", command({"/bin/sh", "-c",
+                                                "trap 'echo got TERM' TERM; echo trapped > "
+                                                "$HOME/../said; while :; do sleep 0.01; done"})));
+  ASSERT_EQ(said.line(), "trapped\n");
   cancel();
   EXPECT_EQ(failure().code(), "task.cancelled");
   EXPECT_NE(read_file(folder_ / "log").find("got TERM"), std::string::npos);
@@ -244,7 +261,7 @@ TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_attempt) {
   const auto done = finish(assignment(
       "leaver", command({"/bin/sh", "-c", "setsid sleep 600 & echo $! > $HOME/../left"})));
   ASSERT_TRUE(done.has_value());
-  std::int64_t left = 0;
+  pid_t left = 0;
   std::ifstream(folder_ / "left") >> left;
   EXPECT_GT(left, 0);
   EXPECT_FALSE(is_running(left)) << "waited for before the result was said";

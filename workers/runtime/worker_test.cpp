@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,11 +11,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <thread>
 
-#include "lib/process/owned_fd.h"
+#include "lib/process/handle.h"
+#include "tests/support/eventually.h"
 #include "workers/runtime/memory_groups.h"
 #include "workers/runtime/process_table.h"
 #include "workers/runtime/testing/scripted_scheduler.h"
@@ -26,38 +26,13 @@ namespace millrace::runtime {
 namespace {
 
 using nlohmann::json;
+using testing_support::eventually;
 using worker::v1alpha1::Heartbeat;
 using worker::v1alpha1::WorkerMessage;
 
 const std::string kToken = "a-token-of-enough-characters";
 constexpr Micros kLease = seconds(10);      // longer than any hiccup of a busy machine
 constexpr Micros kShortLease = seconds(1);  // where it is to pass
-
-// A process that can be awaited though it is not our child.
-class Watched {
- public:
-  explicit Watched(pid_t pid)
-      : pid_(pid), fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
-  pid_t pid() const { return pid_; }
-  bool ended_within(Micros limit) const {
-    if (!fd_) return true;
-    pollfd ended{fd_.get(), POLLIN, 0};
-    return ::poll(&ended, 1, static_cast<int>(limit.value() / 1'000)) == 1;
-  }
-
- private:
-  pid_t pid_;
-  process::OwnedFd fd_;
-};
-
-// For what has no descriptor to wait on.
-template <typename Condition>
-bool eventually(Condition condition) {
-  const Monotonic deadline = monotonic_now() + seconds(20);
-  constexpr std::chrono::milliseconds kStep{5};
-  while (!condition() && monotonic_now() < deadline) std::this_thread::sleep_for(kStep);
-  return condition();
-}
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -151,6 +126,14 @@ class WorkerProgram : public testing::Test {
     return result.failed().failure();
   }
   std::vector<pid_t> runners() const { return ProcessTable::read().children(worker_); }
+  // So that their ends can be awaited, though they are not our children.
+  std::vector<process::Handle> held_runners() const {
+    std::vector<process::Handle> held;
+    for (const pid_t pid : runners())
+      if (auto runner = process::Handle::of(pid)) held.push_back(std::move(*runner));
+    EXPECT_FALSE(held.empty());
+    return held;
+  }
   std::filesystem::path log_of(const std::string& ns = "default") const {
     return folder_ / "data" / ".logs" / ns / "00000000000000000000000007" / "2-1.log";
   }
@@ -302,14 +285,12 @@ TEST_F(WorkerProgram, a_stopped_worker_leaves_no_runner_beyond_the_lease) {
   listen(kShortLease);
   start_and_greet();
   start_and_await(5, json{{"do", "ignore"}});
-  std::vector<Watched> before;
-  for (const pid_t pid : runners()) before.emplace_back(pid);
+  const std::vector<process::Handle> before = held_runners();
   ::kill(worker_, SIGSTOP);
   // One of them is busy. It ends itself, though nobody tells it to.
-  EXPECT_TRUE(eventually([&] {
-    return std::any_of(before.begin(), before.end(),
-                       [](const Watched& w) { return w.ended_within(Micros(0)); });
-  }));
+  std::vector<pollfd> ends;
+  for (const process::Handle& runner : before) ends.push_back({runner.descriptor(), POLLIN, 0});
+  EXPECT_GT(::poll(ends.data(), ends.size(), 20'000), 0);
   ::kill(worker_, SIGCONT);
   EXPECT_EQ(failure_of(5).code(), "lease.expired");
   // A start that knows only of what was sent before the stop would come with a lease that has
@@ -334,19 +315,19 @@ TEST_F(WorkerProgram, runners_die_with_a_killed_worker_and_its_journal_ends_the_
   const auto heartbeat = scheduler_->await_heartbeat([](const Heartbeat& h) {
     return h.attempts_size() == 1 && h.attempts(0).progress().rows() > 0;
   });
-  const Watched command(static_cast<pid_t>(heartbeat.heartbeat().attempts(0).progress().rows()));
-  std::vector<Watched> before;
-  for (const pid_t pid : runners()) before.emplace_back(pid);
-  ASSERT_FALSE(before.empty());
+  const auto command =
+      process::Handle::of(static_cast<pid_t>(heartbeat.heartbeat().attempts(0).progress().rows()));
+  ASSERT_TRUE(command);
+  const std::vector<process::Handle> before = held_runners();
 
   ::kill(worker_, SIGKILL);
   ::waitpid(worker_, nullptr, 0);
-  for (const Watched& runner : before)
-    EXPECT_TRUE(runner.ended_within(seconds(10))) << runner.pid();
-  EXPECT_FALSE(command.ended_within(Micros(0))) << "the journal has nothing to do";
+  for (const process::Handle& runner : before)
+    EXPECT_TRUE(runner.wait(seconds(10))) << runner.pid();
+  EXPECT_FALSE(command->ended()) << "the journal has nothing to do";
 
   const auto second = start_and_greet();
-  EXPECT_TRUE(command.ended_within(seconds(0))) << "it was ended before the hello";
+  EXPECT_TRUE(command->ended()) << "it was ended before the hello";
   EXPECT_NE(second.incarnation(), first.incarnation());
   EXPECT_EQ(second.ended_incarnation(), first.incarnation());
   EXPECT_TRUE(std::filesystem::is_empty(folder_ / "scratch" / "w1"));
@@ -477,8 +458,8 @@ TEST_F(WorkerProgram, the_kernel_holds_an_attempt_to_its_memory_where_it_may) {
 TEST_F(WorkerProgram, what_an_attempt_leaves_running_is_killed) {
   start_and_greet();
   scheduler_->start(5, json{{"do", "daemon"}}.dump());
-  const Watched daemon(outputs_of(5)["daemon"]);
-  EXPECT_TRUE(daemon.ended_within(seconds(10)));
+  const auto daemon = process::Handle::of(outputs_of(5)["daemon"]);
+  EXPECT_TRUE(!daemon || daemon->wait(seconds(10)));
 }
 
 TEST_F(WorkerProgram, a_log_is_capped) {
@@ -511,8 +492,28 @@ TEST_F(WorkerProgram, a_started_epoch_is_not_started_twice) {
   start_and_greet();
   start_and_await(5, wait_body());
   scheduler_->start(5, json{{"do", "crash"}}.dump());
+  // Heard after it: with this one's result it is certain that the worker has seen both.
+  scheduler_->start(6, json{{"do", "succeed"}}.dump());
+  bool failed = false;
+  const auto await = [&](const std::function<bool(const WorkerMessage&)>& wanted) {
+    scheduler_->await([&](const WorkerMessage& m) {
+      failed = failed || m.has_failed();
+      return wanted(m);
+    });
+  };
+  const auto await_success = [&](std::uint64_t epoch) {
+    await([&](const WorkerMessage& m) {
+      return m.has_succeeded() && m.succeeded().attempt().epoch() == epoch;
+    });
+    scheduler_->acknowledge(epoch);
+  };
+  await_success(6);
   go();
-  outputs_of(5);
+  await_success(5);
+  await([](const WorkerMessage& m) {
+    return m.has_heartbeat() && m.heartbeat().attempts_size() == 0;
+  });
+  EXPECT_FALSE(failed);
 }
 
 TEST_F(WorkerProgram, drains_on_sigterm) {
@@ -522,12 +523,11 @@ TEST_F(WorkerProgram, drains_on_sigterm) {
   scheduler_->await_heartbeat([](const Heartbeat& h) { return h.draining(); });
   scheduler_->start(6, json{{"do", "succeed"}}.dump());
   EXPECT_EQ(failure_of(6).code(), "worker.draining");
-  std::vector<Watched> before;
-  for (const pid_t pid : runners()) before.emplace_back(pid);
+  const std::vector<process::Handle> before = held_runners();
   go();
   outputs_of(5);
   EXPECT_EQ(wait_for_worker(), 0);
-  for (const Watched& runner : before) EXPECT_TRUE(runner.ended_within(Micros(0)));
+  for (const process::Handle& runner : before) EXPECT_TRUE(runner.ended());
 }
 
 TEST_F(WorkerProgram, what_outlasts_the_drain_is_ended_and_said) {
@@ -541,13 +541,12 @@ TEST_F(WorkerProgram, what_outlasts_the_drain_is_ended_and_said) {
 TEST_F(WorkerProgram, a_second_sigterm_ends_it_at_once) {
   start_and_greet();
   start_and_await(5, json{{"do", "ignore"}});
-  std::vector<Watched> before;
-  for (const pid_t pid : runners()) before.emplace_back(pid);
+  const std::vector<process::Handle> before = held_runners();
   ::kill(worker_, SIGTERM);
   scheduler_->await_heartbeat([](const Heartbeat& h) { return h.draining(); });
   ::kill(worker_, SIGTERM);
   EXPECT_EQ(wait_for_worker(), 0);
-  for (const Watched& runner : before) EXPECT_TRUE(runner.ended_within(Micros(0)));
+  for (const process::Handle& runner : before) EXPECT_TRUE(runner.ended());
 }
 
 TEST_F(WorkerProgram, leaves_no_zombie) {

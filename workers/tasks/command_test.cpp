@@ -1,12 +1,12 @@
 // Commands: what they are given, what they hand on, and what their ends mean.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "lib/process/handle.h"
 #include "workers/kernel/testing/temp_folder.h"
 #include "workers/tasks/task.h"
 
@@ -130,17 +130,12 @@ TEST_F(Command, leaves_nobody_of_its_group_behind) {
   ASSERT_TRUE(shell("sleep 600 & echo $! > left").ok());
   EXPECT_EQ(groups_.size(), 2U);
   EXPECT_EQ(groups_.back(), 0);
-  const std::string left = read_file(request_.scratch_folder + "/left");
-  const std::string stat = "/proc/" + left.substr(0, left.size() - 1) + "/stat";
+  pid_t pid = 0;
+  std::ifstream(request_.scratch_folder + "/left") >> pid;
+  ASSERT_GT(pid, 0);
   // It was killed; its end is init's to see.
-  const auto runs = [&] {
-    const std::string text = read_file(stat);
-    return !text.empty() && text.find(") Z ") == std::string::npos;
-  };
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  const auto waits = [&] { return runs() && std::chrono::steady_clock::now() < deadline; };
-  while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_FALSE(runs());
+  const auto left = process::Handle::of(pid);
+  EXPECT_TRUE(!left || left->wait(seconds(30)));
 }
 
 TEST_F(Command, hears_of_a_stop_that_came_before_it) {

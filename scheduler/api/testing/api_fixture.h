@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -128,18 +129,34 @@ class ApiTest : public ::testing::Test {
     return body_of(started)["metadata"]["name"];
   }
   std::string run_of(const std::string& name) const { return kRuns + "/" + name; }
+  [[nodiscard]] RawResponse patch(const std::string& run, const std::string& state,
+                                  const std::string& headers = {}) const {
+    return host_.send("PATCH", run_of(run), R"({"desiredState":")" + state + "\"}",
+                      "Content-Type: application/merge-patch+json\r\n" + headers);
+  }
+  // Until the run's events say it: as it stands, or as it comes to be. A test fails when they
+  // break off before.
+  void wait_event(const std::string& run, const std::function<bool(const Event&)>& wanted) const {
+    EventReader events(host_, run_of(run) + "/events");
+    while (true) {
+      const Event event = events.next_event();
+      if (!event.type.empty() && wanted(event)) return;
+      ASSERT_NE(event.type, "") << "the events of " << run << " broke off";
+    }
+  }
+  void wait_end(const std::string& run) const {
+    wait_event(run, [](const Event& event) { return event.type == "end"; });
+  }
   // To the end, with the worker's help.
   std::string finish_run() {
     put_flights();
     host_.join_worker();
     const std::string name = start_run();
-    EventReader events(host_, run_of(name) + "/events");
     host_.succeed("load", {{"flights", 3}});
     host_.succeed("delays", {{"delays", 2}});
     host_.succeed("out", {}, true);
     host_.succeed("out");
-    while (events.next_event().type != "end") {
-    }
+    wait_end(name);
     return name;
   }
 

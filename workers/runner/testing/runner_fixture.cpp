@@ -2,9 +2,10 @@
 
 #include <chrono>
 #include <filesystem>
-#include <thread>
 
 #include "lib/ipc/files_checksum.h"
+#include "lib/process/handle.h"
+#include "lib/process/stat.h"
 #include "workers/runner/lease_guard.h"
 
 namespace millrace::runner {
@@ -146,17 +147,13 @@ ToRunner RunnerFixture::publication(const json& deliver, const Finished& staged,
 }
 
 bool is_running(std::int64_t pid) {
-  const std::string stat = millrace::testing::read_file("/proc/" + std::to_string(pid) + "/stat");
-  return !stat.empty() && stat.find(") Z ") == std::string::npos;
+  const auto stat = process::read_stat(static_cast<pid_t>(pid));
+  return stat && stat->state != 'Z';
 }
 
 bool ends(std::int64_t pid) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (is_running(pid)) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
+  const auto held = process::Handle::of(static_cast<pid_t>(pid));
+  return !held || held->wait(seconds(30));
 }
 
 }  // namespace millrace::runner
