@@ -324,11 +324,34 @@ TEST_F(EngineTest, lines_that_end_in_carriage_returns_alone_are_refused) {
               "ingest.header: the lines of \"" + folder_ / "cr.csv" +
                   "\" end in carriage returns alone (end them in LF or CRLF)");
   }
+  constexpr std::string_view kWhy = "end in carriage returns alone";
   const auto one = ingest("one.csv", "a\r1\r2\r", CsvFormat{}, {{{"a", "BIGINT"}}});
-  EXPECT_FALSE(one.ok());
+  ASSERT_FALSE(one.ok());
+  EXPECT_TRUE(one.error().message.ends_with(kWhy)) << one.error().to_text();
+  // Longer than a record may be: the fields of its first one are never looked at.
+  std::string long_text = "a,b\r";
+  while (long_text.size() < (std::size_t{3} << 20)) long_text += "12,345\r";
+  const auto many = ingest("long.csv", long_text, CsvFormat{});
+  ASSERT_FALSE(many.ok());
+  EXPECT_TRUE(many.error().message.ends_with(kWhy)) << many.error().to_text();
   const auto quoted = ingest("q.csv", "\"a\rb\",c\n1,2\n", CsvFormat{});
   ASSERT_TRUE(quoted.ok()) << quoted.error().to_text();
   EXPECT_EQ(quoted->rows.rows, 1);
+}
+
+// In a file whose lines end in line feeds a carriage return is a byte of its field, quoted or not.
+TEST_F(EngineTest, a_carriage_return_in_the_first_record_is_a_byte_of_its_field) {
+  const auto plain = ingest("plain.csv", "1,foo\rbar\n2,baz\n", CsvFormat{.header = false});
+  ASSERT_TRUE(plain.ok()) << plain.error().to_text();
+  EXPECT_EQ(rows(*plain), "column0,column1\n1,\"foo\rbar\"\n2,baz\n");
+  const auto named = ingest("named.csv", "a,b\rc\n1,2\n", CsvFormat{});
+  ASSERT_TRUE(named.ok()) << named.error().to_text();
+  EXPECT_EQ(named->rows.schema.columns.at(1).name, "b\rc");
+  // The second record lies beyond the bytes that are read for the first.
+  const std::string wide(100'000, 'x');
+  const auto far = ingest("far.csv", "1," + wide + "\rbar\n2,baz\n", CsvFormat{.header = false});
+  ASSERT_TRUE(far.ok()) << far.error().to_text();
+  EXPECT_EQ(far->rows.rows, 2);
 }
 
 TEST_F(EngineTest, a_file_whose_name_is_no_text_has_its_bad_rows_set_aside) {

@@ -33,14 +33,23 @@ Result<RecordScanner> scan_file(const TextSource& source, const SourceFile& file
   return RecordScanner(std::move(bytes), options);
 }
 
-// Whether the lines of a file end in CR alone, by its first record: all of it is that one.
-bool ends_in_carriage_returns(const RecordSpan& first, std::string_view bytes,
-                              const FieldList& fields) {
+// Whether lines that end in CR alone would look like this first record.
+bool holds_carriage_returns(const RecordSpan& first, std::string_view bytes,
+                            const FieldList& fields) {
   if (first.fault == RecordFault::kTooLong)
     return bytes.find('\r') != std::string_view::npos && bytes.find('\n') == std::string_view::npos;
   return std::ranges::any_of(fields, [](const Field& field) {
     return field.kind == FieldKind::kText && field.text().find('\r') != std::string_view::npos;
   });
+}
+
+// Whether the block's one record is all that its file has: where another one follows, line feeds
+// end the lines, and a CR is a byte of its field.
+Result<bool> is_whole_file(const RecordBlock& block, RecordScanner& scanner) {
+  if (block.records.size() > 1) return false;
+  RecordBlock rest;
+  MILLRACE_TRY(more, scanner.next(rest));
+  return !more;
 }
 
 // The names that the first record gives, or column0, column1, … in a file without a header. Empty
@@ -59,10 +68,14 @@ Result<std::vector<std::string>> read_header(const TextSource& source, const Csv
   FieldList fields;
   const RecordSpan& first = block.records.front();
   const FieldFault fault = splitter.split(block.bytes_of(first), fields);
-  if (ends_in_carriage_returns(first, block.bytes_of(first), fields))
-    return Error{ErrorClass::kUser, "ingest.header",
-                 "the lines of " + quoted(printable(file.path)) + " end in carriage returns alone",
-                 "end them in LF or CRLF"};
+  if (holds_carriage_returns(first, block.bytes_of(first), fields)) {
+    MILLRACE_TRY(alone, is_whole_file(block, scanner));
+    if (alone)
+      return Error{
+          ErrorClass::kUser, "ingest.header",
+          "the lines of " + quoted(printable(file.path)) + " end in carriage returns alone",
+          "end them in LF or CRLF"};
+  }
   if (first.fault != RecordFault::kNone || fault != FieldFault::kNone)
     return Error{ErrorClass::kUser, "ingest.header",
                  "the first record of " + quoted(printable(file.path)) + " is damaged",
