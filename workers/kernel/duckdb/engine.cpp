@@ -440,9 +440,10 @@ Result<std::int64_t> DuckDbEngine::export_ndjson(const std::string& rows, const 
   const std::stop_callback interrupt(watch.stop, [this] { writer_->interrupt(); });
   const auto write = [&]() -> Result<std::int64_t> {
     ResultSet result;
+    const auto look = [&] { watch.activity.fraction = writer_->progress(); };
     MILLRACE_RETURN_IF_ERROR(
-        writer_->execute(statement, true, watch.stop, result, Author::kOurs, nullptr));
-    return write_ndjson(result, columns, path, watch);
+        writer_->execute(statement, true, watch.stop, result, Author::kOurs, look));
+    return write_ndjson(result, columns, path, watch, look);
   };
   Result<std::int64_t> written = write();
   writer_->abandon();
