@@ -78,14 +78,27 @@ std::string_view text_at(duckdb_vector vector, idx_t row) {
   return view_of(static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector))[row]);
 }
 
-// The engine reads 1e400 as infinity; a text that says so itself has letters and no digits.
-bool overflowed(const ColumnType& type, duckdb_vector value, idx_t row, std::string_view text) {
-  if (type.kind != TypeKind::kFloat || type.list) return false;
-  const void* const data = duckdb_vector_get_data(value);
-  const bool infinite = type.sql == "FLOAT" ? std::isinf(static_cast<const float*>(data)[row])
-                                            : std::isinf(static_cast<const double*>(data)[row]);
-  return infinite && text.find_first_of("0123456789") != std::string_view::npos;
-}
+// The converted values of a column, as far as they tell whether a number was too great for its
+// type.
+class Overflow {
+ public:
+  Overflow(const ColumnType& type, duckdb_vector values)
+      : narrow_(type.sql == "FLOAT"),
+        values_(type.kind == TypeKind::kFloat && !type.list ? duckdb_vector_get_data(values)
+                                                            : nullptr) {}
+
+  // The engine reads 1e400 as infinity; a text that says so itself has letters and no digits.
+  bool at(idx_t row, std::string_view text) const {
+    if (values_ == nullptr) return false;
+    const bool infinite = narrow_ ? std::isinf(static_cast<const float*>(values_)[row])
+                                  : std::isinf(static_cast<const double*>(values_)[row]);
+    return infinite && text.find_first_of("0123456789") != std::string_view::npos;
+  }
+
+ private:
+  bool narrow_;
+  const void* values_;  // none where no number can be too great
+};
 
 // A text as a message may show it: cut short at a character's begin.
 std::string shown(std::string_view text) {
@@ -210,6 +223,13 @@ Status TextTable::register_in(Session& session, const std::string& name) {
 bool TextTable::is_checked(std::size_t column) const {
   const bool text = layout_.types[column].kind == TypeKind::kText && !layout_.types[column].list;
   return !text || !layout_.schema.columns[column].nullable;
+}
+
+// Whether a text that converts may still be none of the type's. What NDJSON has as a value is JSON,
+// or its record was none (json_fields.h).
+bool TextTable::is_looked_at(const ColumnType& type) const {
+  const bool json = type.kind == TypeKind::kJson && !type.list;
+  return !every_text_fits(type) && !(json && std::holds_alternative<NdjsonFormat>(source_.format));
 }
 
 // The check stands in the same projection as the conversions, which the engine then makes once; as
@@ -358,7 +378,8 @@ void TextTable::accept(duckdb_data_chunk input, duckdb_vector output, duckdb_fun
     const bool nullable = layout_.schema.columns[column].nullable;
     const ColumnType& type = layout_.types[column];
     const bool integer = type.kind == TypeKind::kInteger && !type.list;
-    const bool look = !every_text_fits(type);
+    const bool look = is_looked_at(type);
+    const Overflow overflow(type, value);
     const auto* const texts = static_cast<const duckdb_string_t*>(duckdb_vector_get_data(text));
     if (!look && nullable && has_value == nullptr) continue;
     for (idx_t row = 0; row < rows; ++row) {
@@ -367,7 +388,7 @@ void TextTable::accept(duckdb_data_chunk input, duckdb_vector output, duckdb_fun
       if (good && present && look) {
         const std::string_view characters = view_of(texts[row]);
         good = (integer && is_plain_integer(characters)) ||
-               (text_fits(type, characters) && !overflowed(type, value, row, characters));
+               (text_fits(type, characters) && !overflow.at(row, characters));
       }
       if (good || !accepted[row]) continue;
       accepted[row] = false;

@@ -52,6 +52,7 @@ class TextTable {
   };
 
   bool is_checked(std::size_t column) const;
+  bool is_looked_at(const ColumnType& type) const;
   Result<bool> take_block(Local& local);
   Result<idx_t> fill(Local& local, duckdb_data_chunk output);
   Status reject(const Block& block, std::size_t record, std::string_view column,
