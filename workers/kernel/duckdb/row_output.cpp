@@ -89,8 +89,7 @@ void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chun
   out += '{';
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) out += ',';
-    append_json_text(columns[i].name(), out);
-    out += ':';
+    out += columns[i].key();
     columns[i].append(duckdb_data_chunk_get_vector(chunk, i), row, out);
   }
   out += '}';
