@@ -490,6 +490,10 @@ TEST_F(EngineTest, a_statement_learns_nothing_of_its_session) {
                     "SELECT user, u.current_user FROM (SELECT 'me' AS user, 1 AS "
                     "current_user) u"),
             "user,current_user\nme,1\n");
+  // A dataset may have such a name.
+  const DatasetView dataset{"user", Schema{{{"user", "BIGINT"}}}, {}};
+  EXPECT_EQ(text_of({dataset}, "SELECT count(*) AS n, max(\"user\") AS u FROM \"user\""),
+            "n,u\n0,\n");
 }
 
 TEST_F(EngineTest, a_stop_ends_a_statement_that_would_run_for_long) {

@@ -149,6 +149,21 @@ Status bind_parameters(const Prepared& statement,
   return ok_status();
 }
 
+// Words that, without parentheses, are functions where no column has their name, which the
+// judgement of the text can't tell; called as functions they are refused there
+// (lib/sql/functions.cpp).
+Status refuse_session_words(Session& session) {
+  std::string macros;
+  for (const std::string name : {"current_user", "user", "session_user", "current_role",
+                                 "current_schema", "current_catalog"})
+    macros += "CREATE MACRO " + sql_identifier(name) + "() AS error(" +
+              sql_literal("\"" + name +
+                          "\" is not allowed: it shows the engine's session, which is not the "
+                          "same on another try") +
+              ");";
+  return session.run(macros);
+}
+
 class DuckDbEngine final : public QueryEngine {
  public:
   DuckDbEngine(std::unique_ptr<Session> writer, std::unique_ptr<Session> closed)
@@ -324,16 +339,6 @@ class DuckDbEngine final : public QueryEngine {
       MILLRACE_RETURN_IF_ERROR(
           closed_->run("CREATE VIEW " + sql_identifier(view.name) + " AS " + rows));
     }
-    // Without parentheses they are functions where no column has their name, which the judgement of
-    // the text can't tell; called as functions they are refused there (lib/sql/functions.cpp).
-    for (const std::string name : {"current_user", "user", "session_user", "current_role",
-                                   "current_schema", "current_catalog"})
-      MILLRACE_RETURN_IF_ERROR(closed_->run(
-          "CREATE MACRO " + sql_identifier(name) + "() AS error(" +
-          sql_literal("\"" + name +
-                      "\" is not allowed: it shows the engine's session, which is not the same on "
-                      "another try") +
-          ")"));
     return closed_->run(
         "SET preserve_insertion_order = true; SET enable_external_access = false; "
         "SET lock_configuration = true");
@@ -486,6 +491,7 @@ Result<std::unique_ptr<QueryEngine>> open_query_engine() {
                   sql_literal("/proc/self/fd/" + std::to_string(nowhere.get())) +
                   " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, USE_TMP_FILE false)"));
   MILLRACE_RETURN_IF_ERROR(closed->run("SELECT 1"));
+  MILLRACE_RETURN_IF_ERROR(refuse_session_words(*closed));
   return std::unique_ptr<QueryEngine>(
       std::make_unique<DuckDbEngine>(std::move(writer), std::move(closed)));
 }
