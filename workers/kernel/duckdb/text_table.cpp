@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/utf8.h"
+
 namespace millrace::kernel {
 namespace {
 
@@ -102,10 +104,8 @@ class Overflow {
 
 // A text as a message may show it: cut short at a character's begin.
 std::string shown(std::string_view text) {
-  if (text.size() <= kMaxShownBytes) return "\"" + std::string(text) + "\"";
-  std::size_t end = kMaxShownBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return "\"" + std::string(text.substr(0, end)) + "…\"";
+  const std::string_view start = text.substr(0, whole_characters(text, kMaxShownBytes));
+  return "\"" + std::string(start) + (start.size() < text.size() ? "…\"" : "\"");
 }
 
 std::string message_of(FieldFault fault, const std::string& column) {
