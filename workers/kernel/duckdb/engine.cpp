@@ -91,10 +91,6 @@ class QuarantineTable {
   Appender appender_;
 };
 
-std::string read_parquet(const std::vector<std::string>& files) {
-  return "read_parquet(" + sql_list(files) + ")";
-}
-
 Result<std::string> rows_of(const DatasetView& view) {
   if (!view.files.empty()) return "SELECT * FROM " + read_parquet(view.files);
   if (!view.schema.has_value() || view.schema->columns.empty())
@@ -185,9 +181,7 @@ class DuckDbEngine final : public QueryEngine {
     const Chunk chunk(duckdb_fetch_chunk(*result.get()));
     if (chunk.get() == nullptr || duckdb_data_chunk_get_size(chunk.get()) != 1)
       return engine_error(DUCKDB_ERROR_INTERNAL, "the engine gave no tree", Author::kOurs);
-    duckdb_vector column = duckdb_data_chunk_get_vector(chunk.get(), 0);
-    auto* const tree = static_cast<duckdb_string_t*>(duckdb_vector_get_data(column));
-    return std::string(duckdb_string_t_data(tree), duckdb_string_t_length(*tree));
+    return std::string(text_at(duckdb_data_chunk_get_vector(chunk.get(), 0), 0));
   }
 
   Result<Ingested> ingest_text(const TextSource& source, std::uint64_t max_rejects,

@@ -39,12 +39,6 @@ namespace {
 using Shape = RowColumn::Shape;
 using Kind = Shape::Kind;
 
-std::string taken(char* text) {
-  std::string copy = text == nullptr ? "" : text;
-  duckdb_free(text);
-  return copy;
-}
-
 Shape scalar(Kind kind, int width, std::string sql) {
   Shape shape;
   shape.kind = kind;
@@ -138,11 +132,6 @@ Shape json_shape_of(duckdb_logical_type type, ValueForm form) {
 bool is_null(duckdb_vector vector, idx_t row) {
   std::uint64_t* const validity = duckdb_vector_get_validity(vector);
   return validity != nullptr && !duckdb_validity_row_is_valid(validity, row);
-}
-
-std::string_view text_at(duckdb_vector vector, idx_t row) {
-  auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector)) + row;
-  return {duckdb_string_t_data(text), duckdb_string_t_length(*text)};
 }
 
 template <typename Number>

@@ -13,12 +13,6 @@ struct Stored {
   bool changed = false;  // it is not the type that came
 };
 
-std::string taken(char* text) {
-  std::string copy = text == nullptr ? "" : text;
-  duckdb_free(text);
-  return copy;
-}
-
 Stored stored(duckdb_logical_type type);
 
 // STRUCT("a" BIGINT, …) and UNION(…).

@@ -70,16 +70,6 @@ bool valid_at(const std::uint64_t* validity, idx_t row) {
   return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
 }
 
-std::string_view view_of(const duckdb_string_t& text) {
-  const auto& inlined = text.value.inlined;
-  return {inlined.length <= sizeof inlined.inlined ? inlined.inlined : text.value.pointer.ptr,
-          inlined.length};
-}
-
-std::string_view text_at(duckdb_vector vector, idx_t row) {
-  return view_of(static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector))[row]);
-}
-
 // The converted values of a column, as far as they tell whether a number was too great for its
 // type.
 class Overflow {
