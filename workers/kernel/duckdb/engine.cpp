@@ -188,11 +188,11 @@ class DuckDbEngine final : public QueryEngine {
                                const std::string& folder, const std::string& quarantine_folder,
                                const Watch& watch) override {
     MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
-    MILLRACE_TRY(layout, read_layout(source));
+    MILLRACE_TRY(layout, read_layout(source, watch.stop));
     MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
     RejectLog rejects(max_rejects,
                       [&](const RejectedRecord& record) { return quarantine->add(record); });
-    TextTable table(source, layout, rejects, watch.activity);
+    TextTable table(source, layout, rejects, watch);
     MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_text"));
     MILLRACE_TRY(rows, with_own_error(write(table.select(), folder, Author::kOurs, watch), table));
     rows.schema = layout.schema;

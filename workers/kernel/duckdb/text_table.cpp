@@ -178,8 +178,8 @@ void accept_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
 }  // namespace
 
 TextTable::TextTable(const TextSource& source, const TextLayout& layout, RejectLog& rejects,
-                     Activity& activity)
-    : source_(source), layout_(layout), rejects_(rejects), activity_(activity) {
+                     const Watch& watch)
+    : source_(source), layout_(layout), rejects_(rejects), watch_(watch) {
   for (const SourceFile& file : source.files) total_bytes_ += static_cast<std::int64_t>(file.bytes);
 }
 
@@ -268,16 +268,17 @@ Result<bool> TextTable::take_block(Local& local) {
     for (;;) {
       if (open_.scanner == nullptr) {
         if (next_file_ == source_.files.size()) return false;
-        MILLRACE_TRY(opened, open_text(source_, layout_, source_.files[next_file_]));
+        MILLRACE_TRY(opened, open_text(source_, layout_, source_.files[next_file_], watch_.stop));
         open_ = std::move(opened);
         ++next_file_;
       }
       MILLRACE_TRY(more, open_.scanner->next(local.block.records));
       const std::int64_t consumed =
           consumed_before_ + static_cast<std::int64_t>(open_.scanner->consumed());
-      activity_.bytes_read = consumed;
+      watch_.activity.bytes_read = consumed;
       if (total_bytes_ > 0)
-        activity_.fraction = static_cast<double>(consumed) / static_cast<double>(total_bytes_);
+        watch_.activity.fraction =
+            static_cast<double>(consumed) / static_cast<double>(total_bytes_);
       if (more) break;
       consumed_before_ = consumed;
       open_.scanner.reset();
@@ -330,7 +331,7 @@ Result<idx_t> TextTable::fill(Local& local, duckdb_data_chunk output) {
     for (std::size_t i = 0; i < columns; ++i) local.columns[i].put(row, local.fields[i]);
     places[row++] = block.id << kRecordBits | local.next;
   }
-  activity_.rows_read += static_cast<std::int64_t>(row);
+  watch_.activity.rows_read += static_cast<std::int64_t>(row);
   return row;
 }
 
