@@ -9,6 +9,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
+#include <optional>
 #include <random>
 #include <sstream>
 
@@ -160,6 +161,20 @@ TEST(Text, numbers_are_grouped_and_nouns_agree) {
   EXPECT_EQ(counted(0, "row"), "0 rows");
   EXPECT_EQ(counted(1, "row"), "1 row");
   EXPECT_EQ(counted(12'345, "file"), "12,345 files");
+}
+
+TEST(Text, numbers_and_blanks_are_read_strictly) {
+  EXPECT_EQ(number_of("-12"), -12);
+  EXPECT_EQ(number_of<double>("1e3"), 1000.0);
+  for (const char* const text : {"", " 1", "1 ", "+1", "1.5", "x", "99999999999"})
+    EXPECT_EQ(number_of(text), std::nullopt) << text;
+  EXPECT_EQ(trimmed(" \t\r\n\v\fa b\n"), "a b");
+  EXPECT_EQ(trimmed(" \n"), "");
+}
+
+TEST(Text, is_folded_in_ascii_alone) {
+  EXPECT_EQ(folded("Dep_Delay Z@[`"), "dep_delay z@[`");
+  EXPECT_EQ(folded("É"), "É");
 }
 
 TEST(LookupMap, finds_what_was_inserted_once) {

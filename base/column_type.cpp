@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
+
+#include "base/text.h"
 
 namespace millrace {
 namespace {
@@ -55,23 +56,6 @@ constexpr std::array kSpellings{
 };
 
 constexpr std::array<std::string_view, 4> kListElements{"BOOLEAN", "BIGINT", "DOUBLE", "VARCHAR"};
-
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// The whole text as a number, or nothing.
-std::optional<int> number_of(std::string_view text) {
-  int number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return number;
-}
 
 Error unknown(std::string_view sql) {
   return Error{ErrorClass::kUser, "schema.type_unknown",

@@ -16,4 +16,11 @@ std::string counted(std::int64_t number, std::string_view noun) {
   return text;
 }
 
+std::string folded(std::string_view text) {
+  std::string small(text);
+  for (char& c : small)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return small;
+}
+
 }  // namespace millrace

@@ -6,7 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include "manifest/codec.h"
 #include "manifest/envelope.h"
 #include "manifest/generated/codec.h"
 #include "manifest/json_reader.h"
@@ -25,7 +24,6 @@ Document make_document(const Envelope& envelope, Resource resource) {
   document.resource_version = envelope.resource_version;
   document.name = resource.metadata.name;
   document.ns = resource.metadata.ns.value_or("");
-  document.canonical_json = to_json(resource);
   document.resource = std::move(resource);
   return document;
 }
@@ -77,17 +75,22 @@ class DocumentReader {
       salvaged = salvage(envelope.metadata, envelope.spec, problems());
     if (!salvaged && !envelope.decodable) return;
     // What could be read in spite of its problems is held against the rules as it is.
-    const Workflow workflow = envelope.decodable ? decoded<Workflow>(envelope) : salvaged->workflow;
-    const Document document = whole(make_document(envelope, workflow));
-    Unsure unsure = salvaged ? salvaged->unsure : Unsure{};
+    Document document =
+        whole(make_document(envelope, envelope.decodable ? decoded<Workflow>(envelope)
+                                                         : std::move(salvaged->workflow)));
+    Unsure unsure = salvaged ? std::move(salvaged->unsure) : Unsure{};
+    const auto& workflow = std::get<Workflow>(document.resource);
     for (const Finding& finding : sure_findings(check_workflow(workflow), unsure))
       if (parsed_.problems.size() < kMaxProblems)
         parsed_.problems.push_back(document.place(finding));
-    if (problems().empty()) return parsed_.documents.push_back(document);
+    if (problems().empty()) {
+      parsed_.documents.push_back(std::move(document));
+      return;
+    }
+    if (salvaged && envelope.decodable)
+      document = whole(make_document(envelope, std::move(salvaged->workflow)));
     unsure.tasks = tasks_of(problems());
-    parsed_.drafts.push_back(
-        {salvaged ? whole(make_document(envelope, std::move(salvaged->workflow))) : document,
-         std::move(unsure)});
+    parsed_.drafts.push_back({std::move(document), std::move(unsure)});
   }
 
   std::shared_ptr<const Source> source_;

@@ -23,8 +23,7 @@ struct Document {
   std::variant<Workflow, WorkflowRun> resource;
   std::string kind;  // "Workflow"
   std::string name;
-  std::string ns;              // empty when the document leaves it to the caller
-  std::string canonical_json;  // codec.h
+  std::string ns;  // empty when the document leaves it to the caller
   // metadata.resourceVersion: the version of the object that whoever wrote this had seen; empty
   // when they don't say. What else a scheduler shows in metadata (uid, generation,
   // creationTimestamp) may be there and is passed over.

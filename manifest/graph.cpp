@@ -165,11 +165,15 @@ class GraphBuilder {
   }
 
   void order(const Topology& declared) {
-    // Of circles that are declared all is said; one through data is told beside them.
-    report_circles(topology([&declared](const Edge& edge) {
-      return !declared.reaches(edge.from, edge.from) && !declared.reaches(edge.to, edge.to);
-    }));
     const Topology all = topology();
+    if (declared.is_acyclic()) {
+      report_circles(all);
+    } else {
+      // Of circles that are declared all is said; one through data is told beside them.
+      report_circles(topology([&declared](const Edge& edge) {
+        return !declared.reaches(edge.from, edge.from) && !declared.reaches(edge.to, edge.to);
+      }));
+    }
     const std::vector<bool> unknown = unknown_waits(all);
     for (const auto& [name, dataset] : datasets_)
       check_writers(name, dataset.writers, all, unknown);
@@ -203,6 +207,7 @@ class GraphBuilder {
   }
 
   void report_circles(const Topology& topology) {
+    if (topology.is_acyclic()) return;
     for (const std::vector<std::size_t>& circle : topology.circles()) {
       std::string text = "circle: " + tasks_[circle.front()].name;
       for (std::size_t i = 0; i < circle.size(); ++i) {

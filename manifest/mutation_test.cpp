@@ -20,7 +20,7 @@ std::vector<std::string> seeds() {
   std::vector<std::string> texts{read_file(testdata() / "flights.yaml")};
   for (const auto& entry : std::filesystem::directory_iterator(testdata() / "errors"))
     if (entry.path().extension() != ".txt") texts.push_back(read_file(entry.path()));
-  texts.push_back(parse(texts[0], "flights.yaml").documents.at(0).canonical_json);
+  texts.push_back(canonical_json(parse(texts[0], "flights.yaml").documents.at(0)));
   std::ranges::sort(texts);
   return texts;
 }

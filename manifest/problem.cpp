@@ -50,9 +50,7 @@ Error user_error(std::string_view code, std::string message, std::string hint) {
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kShown = 60;
   if (count_characters(text) <= kShown) return "\"" + std::string(text) + "\"";
-  std::size_t cut = kShown;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
-  return "\"" + std::string(text.substr(0, cut)) + "…\"";
+  return "\"" + std::string(text.substr(0, whole_characters(text, kShown))) + "…\"";
 }
 
 std::string pointer_step(std::string_view key) {

@@ -10,6 +10,7 @@
 
 #include "base/column_type.h"
 #include "base/overloaded.h"
+#include "base/text.h"
 #include "manifest/formats.h"
 #include "manifest/generated/schema.h"
 #include "manifest/nearest.h"
@@ -232,7 +233,7 @@ class Rules {
   }
 
   void columns(const std::vector<Column>& columns, const std::string& at) {
-    std::map<std::string, std::string> seen;  // by the name in small letters
+    std::map<std::string, std::string> seen;  // by the folded name
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const Column& column = columns[i];
       const std::string here = at + "/" + std::to_string(i);
@@ -245,20 +246,13 @@ class Rules {
           error.hint = "did you mean " + *near + "?";
         add(here + "/type", std::move(error));
       }
-      const auto [other, fresh] = seen.emplace(in_small_letters(column.name), column.name);
+      const auto [other, fresh] = seen.emplace(folded(column.name), column.name);
       if (!fresh && other->second != column.name)
         add(here + "/name",
             user_error("value.doubled",
                        "is " + in_quotes(other->second) + " to SQL, which tells no case apart",
                        "give one another name"));
     }
-  }
-
-  // As the engine compares names: ASCII alone.
-  static std::string in_small_letters(std::string name) {
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return name;
   }
 
   void command_task(const CommandTask& task, const std::string& at) {

@@ -6,6 +6,10 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <variant>
+
+#include "manifest/codec.h"
+#include "manifest/document.h"
 
 namespace millrace::manifest {
 
@@ -17,6 +21,10 @@ inline std::filesystem::path testdata() {
 inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline std::string canonical_json(const Document& document) {
+  return std::visit([](const auto& resource) { return to_json(resource); }, document.resource);
 }
 
 }  // namespace millrace::manifest

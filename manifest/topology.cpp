@@ -101,8 +101,10 @@ std::vector<std::vector<std::size_t>> Topology::components() const {
       if (!frames.empty())
         lowest[frames.back().node] = std::min(lowest[frames.back().node], lowest[node]);
       if (lowest[node] != index[node]) continue;
-      const auto begin = std::ranges::find(stack, node);
-      for (auto it = begin; it != stack.end(); ++it) on_stack[*it] = false;
+      auto begin = stack.end();
+      do {
+        on_stack[*--begin] = false;
+      } while (*begin != node);
       found.emplace_back(begin, stack.end());
       stack.erase(begin, stack.end());
     }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/text.h"
 #include "lib/sql/error_place.h"
 #include "lib/sql/limits.h"
 #include "lib/sql/source_map.h"

@@ -246,12 +246,4 @@ std::optional<Position> SourceMap::second_statement() const {
   return at(second_statement_offset_);
 }
 
-std::string folded(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 }  // namespace millrace::sql

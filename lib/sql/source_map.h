@@ -16,9 +16,6 @@
 
 namespace millrace::sql {
 
-// In the small letters of ASCII, as SQL compares names without quotes.
-std::string folded(std::string_view name);
-
 class SourceMap {
  public:
   // `text` must outlive the map. O(bytes); each lookup is O(1 KiB), so a text full of names stays

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "lib/sql/argument_check.h"
 #include "lib/sql/error_place.h"
 #include "lib/sql/functions.h"

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace millrace::kernel {
@@ -21,10 +22,12 @@ Error read_failed(const std::string& name, int error) {
 
 class PlainSource final : public ByteSource {
  public:
-  PlainSource(process::OwnedFd file, std::string name)
-      : file_(std::move(file)), name_(std::move(name)) {}
+  PlainSource(process::OwnedFd file, std::string name, std::stop_token stop)
+      : file_(std::move(file)), name_(std::move(name)), stop_(std::move(stop)) {}
 
   Result<std::size_t> read(char* out, std::size_t capacity) override {
+    if (stop_.stop_requested())
+      return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped"};
     for (;;) {
       // At a place of its own: again() shares the open file.
       const ssize_t count = ::pread(file_.get(), out, capacity, static_cast<off_t>(consumed_));
@@ -42,13 +45,14 @@ class PlainSource final : public ByteSource {
   Result<PlainSource> reopened() const {
     process::OwnedFd same(::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
     if (!same) return read_failed(name_, errno);
-    return PlainSource(std::move(same), name_);
+    return PlainSource(std::move(same), name_, stop_);
   }
   const std::string& name() const { return name_; }
 
  private:
   process::OwnedFd file_;
   std::string name_;
+  std::stop_token stop_;
   std::uint64_t consumed_ = 0;
 };
 
@@ -129,11 +133,11 @@ bool looks_like_gzip(int file) {
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> open_byte_source(process::OwnedFd file, Compression compression,
-                                                     std::string name) {
+                                                     std::string name, std::stop_token stop) {
   const bool gzip = compression == Compression::kGzip ||
                     (compression == Compression::kAuto && looks_like_gzip(file.get()));
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  PlainSource plain(std::move(file), std::move(name));
+  PlainSource plain(std::move(file), std::move(name), std::move(stop));
   if (!gzip) return std::unique_ptr<ByteSource>(new PlainSource(std::move(plain)));
   return GzipSource::make(std::move(plain));
 }

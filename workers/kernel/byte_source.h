@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -19,7 +20,7 @@ class ByteSource {
   virtual ~ByteSource() = default;
 
   // Up to `capacity` bytes into `out`; 0 at the end. Errors: source.read_failed (infrastructure),
-  // source.gzip_corrupt (user).
+  // source.gzip_corrupt (user), task.cancelled.
   virtual Result<std::size_t> read(char* out, std::size_t capacity) = 0;
   // Bytes read of the file itself.
   virtual std::uint64_t consumed() const = 0;
@@ -27,8 +28,9 @@ class ByteSource {
   virtual Result<std::unique_ptr<ByteSource>> again() const = 0;
 };
 
-// kAuto looks at the first two bytes. `name` is for messages.
+// kAuto looks at the first two bytes. `name` is for messages. Once `stop` says so nothing more is
+// read, neither by this source nor by a further one: whoever reads a file through ends soon.
 Result<std::unique_ptr<ByteSource>> open_byte_source(process::OwnedFd file, Compression compression,
-                                                     std::string name);
+                                                     std::string name, std::stop_token stop = {});
 
 }  // namespace millrace::kernel

@@ -1,12 +1,14 @@
 // CSV and JSON records cut into fields.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "workers/kernel/csv_fields.h"
 #include "workers/kernel/json_fields.h"
+#include "workers/kernel/json_text.h"
 #include "workers/kernel/record_scanner.h"
 
 namespace millrace::kernel {
@@ -137,6 +139,92 @@ TEST(JsonFields, refuses_what_is_no_object_alone) {
                                    "{\"d\":tru}",
                                    "{\"a\":1,\"a\"}"})
     EXPECT_EQ(read(record, true), "record.not_json") << record;
+}
+
+// A value that was read from a record is not looked at again (text_table.cpp), so the parser must
+// take nothing that is_json() refuses; of escapes it takes less.
+TEST(JsonFields, takes_no_value_that_is_no_json) {
+  JsonFields reader({"a"}, false, {true});
+  FieldList fields;
+  const auto expect_no_laxer = [&](const std::string& value) {
+    const std::string record = "{\"a\":" + value + "}";
+    const std::string bytes = padded(record);
+    const FieldFault fault = reader.read({bytes.data(), record.size()}, fields);
+    if (fault != FieldFault::kNone) return false;
+    EXPECT_TRUE(fields[0].null() || is_json(fields[0].text())) << value;
+    return true;
+  };
+  for (const char* const value : {"{\"a\":1,}",
+                                  "[1,]",
+                                  "[,1]",
+                                  "[,]",
+                                  "{,}",
+                                  "[1 2]",
+                                  "[1,,2]",
+                                  "{\"a\" 1}",
+                                  "{\"a\":}",
+                                  "{1:2}",
+                                  "{\"a\":1 \"b\":2}",
+                                  "NaN",
+                                  "[NaN]",
+                                  "Infinity",
+                                  "-Infinity",
+                                  "[nan]",
+                                  "01",
+                                  "[01]",
+                                  "-01",
+                                  "1.",
+                                  "[1.]",
+                                  ".5",
+                                  "+1",
+                                  "1e",
+                                  "[1e+]",
+                                  "0x1",
+                                  "1_000",
+                                  "tru",
+                                  "[truex]",
+                                  "nullx",
+                                  "[null\"a\"]",
+                                  "1\"a\"",
+                                  "\"a\"b",
+                                  "[\"a\"b]",
+                                  "'a'",
+                                  "[\"\\x\"]",
+                                  "\"\\u12\"",
+                                  "\"\x01\"",
+                                  "[\"\t\"]",
+                                  "[1]]",
+                                  "{}}",
+                                  "[}",
+                                  "{]",
+                                  "[1\f]",
+                                  "[1\v,2]",
+                                  "[// c\n1]",
+                                  "--1",
+                                  "[-]",
+                                  "\"\\ud800\""})
+    EXPECT_FALSE(expect_no_laxer(value)) << value;
+  for (const char* const value :
+       {"{\"a\": [1, null, {\"b\": \"\\u00e9\"}]}", "[ ]", "{ }", "[[],{}]", "-0.0e-10", "1E400",
+        "\"\"", "\"\\\"\"", "true", "[\r\t1 ]", "\"\\ud83d\\ude00\""})
+    EXPECT_TRUE(expect_no_laxer(value)) << value;
+  constexpr std::string_view kBytes = "[]{},:\"\\19.-+eEtn ux\t";
+  constexpr std::array<std::string_view, 6> kWords{
+      "null", "true", "\"a\":", "[1,2]", "{\"b\":1}", "1e5"};
+  int taken = 0;
+  for (unsigned seed = 0; seed < 20'000; ++seed) {
+    std::mt19937 random(seed);
+    std::string value = random() % 2 == 0 ? "[" : "{\"k\":";
+    const char close = value[0] == '[' ? ']' : '}';
+    for (auto length = random() % 6; length > 0; --length) {
+      if (random() % 2 == 0)
+        value += kWords[random() % kWords.size()];
+      else
+        value += kBytes[random() % kBytes.size()];
+    }
+    if (expect_no_laxer(value + close)) ++taken;
+  }
+  EXPECT_GT(taken, 100) << "too few of the texts are JSON to tell anything";
 }
 
 TEST(JsonFields, tells_other_faults_apart) {

@@ -79,7 +79,8 @@ bool field_from(simdjson::ondemand::value value, bool raw, Field& out) {
   std::string_view text;
   if (value.type().get(type) != simdjson::SUCCESS) return false;
   if (type == json_type::string) {
-    const std::string_view token = trimmed(value.raw_json_token());
+    std::string_view token;
+    if (raw) token = trimmed(value.raw_json_token());
     if (value.get_string().get(text) != simdjson::SUCCESS) return false;
     out = field_of(raw ? token : text, FieldKind::kString);
     return true;

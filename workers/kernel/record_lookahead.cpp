@@ -1,6 +1,7 @@
 #include "workers/kernel/record_lookahead.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace millrace::kernel {
@@ -8,11 +9,18 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 256 << 10;
 
-// The rules of record_scanner.h, a byte at a time.
+// The rules of record_scanner.h, a byte at a time where each one may count.
 class RecordWalk {
  public:
   RecordWalk(std::optional<char> quote, char delimiter) : quote_(quote), delimiter_(delimiter) {}
 
+  // The next byte that counts, of those from `at` on, or `end`: inside of quotes all that do are
+  // quotes, however long the part is.
+  const char* next(const char* at, const char* end) const {
+    if (place_ != Place::kInside) return at;
+    const void* const found = std::memchr(at, *quote_, static_cast<std::size_t>(end - at));
+    return found == nullptr ? end : static_cast<const char*>(found);
+  }
   // Whether the record ends with this byte.
   bool ends_with(char byte) {
     const bool is_quote = quote_.has_value() && byte == *quote_;
@@ -52,9 +60,11 @@ Result<std::optional<std::uint64_t>> RecordLookahead::end_of(const ByteSource& s
                                                              char delimiter) {
   MILLRACE_RETURN_IF_ERROR(go_to(source, begin));
   RecordWalk walk(quote, delimiter);
-  for (std::size_t at = std::min<std::uint64_t>(begin - offset_, size_);; at = 0) {
-    for (; at < size_; ++at)
-      if (walk.ends_with(buffer_[at])) return std::optional(offset_ + at + 1);
+  for (std::size_t first = std::min<std::uint64_t>(begin - offset_, size_);; first = 0) {
+    const char* const end = buffer_.data() + size_;
+    for (const char* at = buffer_.data() + first; (at = walk.next(at, end)) != end; ++at)
+      if (walk.ends_with(*at))
+        return std::optional(offset_ + static_cast<std::uint64_t>(at - buffer_.data()) + 1);
     MILLRACE_TRY(more, read_on());
     if (!more) break;
   }

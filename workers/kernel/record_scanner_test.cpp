@@ -250,5 +250,63 @@ TEST(ByteSource, reads_gzip_of_several_members_and_knows_its_damage) {
   EXPECT_FALSE(read_all(folder.write("spoiled.gz", spoiled)).ok());
 }
 
+// Whoever reads a file through, to its end perhaps, hears of it: nothing more is read.
+TEST(ByteSource, reads_nothing_once_it_is_stopped) {
+  const TempFolder folder;
+  const std::string path = folder / "x.gz";
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzputs(file, "a,1\nb,2\n");
+  gzclose(file);
+  for (const Compression compression : {Compression::kNone, Compression::kGzip}) {
+    std::stop_source stop;
+    const auto source = open_byte_source(process::OwnedFd(::open(path.c_str(), O_RDONLY)),
+                                         compression, path, stop.get_token());
+    ASSERT_TRUE(source.ok()) << source.error().to_text();
+    stop.request_stop();
+    const auto again = (*source)->again();
+    ASSERT_TRUE(again.ok()) << again.error().to_text();
+    for (ByteSource* const stopped : {source->get(), again->get()}) {
+      char byte = 0;
+      const auto read = stopped->read(&byte, 1);
+      ASSERT_FALSE(read.ok());
+      EXPECT_EQ(read.error().code, "task.cancelled");
+    }
+  }
+}
+
+// It lies far ahead, if anywhere: the search for it is stopped like any reading.
+TEST(RecordScanner, the_search_for_a_records_end_is_stopped) {
+  const TempFolder folder;
+  const std::string path =
+      folder.write("open.csv", "\"" + std::string(kCsv.max_record_bytes * 2, 'x'));
+  std::stop_source stop;
+  // Stops when the scanner first asks for its bytes anew, and so ahead of it.
+  class Ahead final : public ByteSource {
+   public:
+    Ahead(std::unique_ptr<ByteSource> source, std::stop_source& stop)
+        : source_(std::move(source)), stop_(stop) {}
+    Result<std::size_t> read(char* out, std::size_t capacity) override {
+      return source_->read(out, capacity);
+    }
+    std::uint64_t consumed() const override { return source_->consumed(); }
+    Result<std::unique_ptr<ByteSource>> again() const override {
+      stop_.request_stop();
+      return source_->again();
+    }
+
+   private:
+    std::unique_ptr<ByteSource> source_;
+    std::stop_source& stop_;
+  };
+  auto source = open_byte_source(process::OwnedFd(::open(path.c_str(), O_RDONLY)),
+                                 Compression::kNone, path, stop.get_token());
+  ASSERT_TRUE(source.ok()) << source.error().to_text();
+  RecordScanner scanner(std::make_unique<Ahead>(std::move(*source), stop), kCsv);
+  RecordBlock block;
+  const auto found = scanner.next(block);
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().code, "task.cancelled");
+}
+
 }  // namespace
 }  // namespace millrace::kernel

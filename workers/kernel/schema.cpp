@@ -2,9 +2,10 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+
+#include "base/text.h"
 
 namespace millrace::kernel {
 namespace {
@@ -17,15 +18,6 @@ Error malformed(const std::string& message) {
 
 Error bad_name(const std::string& message) {
   return Error{ErrorClass::kUser, "schema.column_name", message, "rename the column"};
-}
-
-// SQL compares names without regard to the case of ASCII letters.
-std::string folded(std::string_view name) {
-  std::string result(name);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return result;
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <simdjson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <system_error>
 
 #include "base/file_error.h"
+#include "base/utf8.h"
 
 namespace millrace::kernel {
 namespace {
@@ -151,27 +151,36 @@ Result<std::vector<std::string>> expand(const std::string& path,
   return places;
 }
 
+// Opens a regular file that lies below one of the real roots.
+Result<process::OwnedFd> open_in(const std::string& path, const std::vector<std::string>& real) {
+  // Not blocking: the open of a FIFO would wait for a writer.
+  process::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return not_found(path);
+  if (!file) return failed("opening", path, errno);
+  const std::optional<std::string> opened = path_of(file.get());
+  if (!opened.has_value() || !allowed(*opened, real)) return outside(path);
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return failed("looking at", path, errno);
+  if (!S_ISREG(status.st_mode))
+    return Error{ErrorClass::kUser, "source.not_found",
+                 "\"" + printable(path) + "\" is no regular file",
+                 "name a file, or files by * and ?"};
+  return file;
+}
+
 }  // namespace
 
 std::string printable(const std::string& path) {
-  if (simdjson::validate_utf8(path)) return path;
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string text;
-  for (std::size_t at = 0; at < path.size();) {
-    // The character that begins here, of up to four bytes; none, and the byte stands alone.
-    std::size_t length = 1;
-    while (length <= 4 &&
-           !simdjson::validate_utf8(path.data() + at, std::min(length, path.size() - at)))
-      ++length;
-    if (length <= 4) {
-      text.append(path, at, length);
-      at += length;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(path[at++]);
+  for (std::string_view rest = path;;) {
+    const std::size_t valid = valid_utf8_prefix(rest);
+    text += rest.substr(0, valid);
+    if (valid == rest.size()) return text;
+    const auto byte = static_cast<unsigned char>(rest[valid]);
     text.append("\\x").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+    rest.remove_prefix(valid + 1);
   }
-  return text;
 }
 
 Result<std::string> path_of_url(std::string_view url) {
@@ -210,7 +219,7 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
     struct stat status{};
     if (has_wildcard(path) && ::stat(match.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
       continue;
-    MILLRACE_TRY(file, open_below(match, roots));
+    MILLRACE_TRY(file, open_in(match, real));
     if (::fstat(file.get(), &status) != 0) return failed("looking at", match, errno);
     files.push_back({std::move(match), static_cast<std::uint64_t>(status.st_size)});
     if (files.size() > kMaxSourceFiles)
@@ -224,19 +233,7 @@ Result<std::vector<SourceFile>> list_source_files(std::string_view url,
 }
 
 Result<process::OwnedFd> open_below(const std::string& path, std::span<const std::string> roots) {
-  // Not blocking: the open of a FIFO would wait for a writer.
-  process::OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file && (errno == ENOENT || errno == ENOTDIR)) return not_found(path);
-  if (!file) return failed("opening", path, errno);
-  const std::optional<std::string> real = path_of(file.get());
-  if (!real.has_value() || !allowed(*real, real_roots(roots))) return outside(path);
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return failed("looking at", path, errno);
-  if (!S_ISREG(status.st_mode))
-    return Error{ErrorClass::kUser, "source.not_found",
-                 "\"" + printable(path) + "\" is no regular file",
-                 "name a file, or files by * and ?"};
-  return file;
+  return open_in(path, real_roots(roots));
 }
 
 Result<std::string> make_folder_below(const std::string& path, std::span<const std::string> roots) {

@@ -26,16 +26,16 @@ ScanOptions options_of(const TextFormat& format, std::size_t columns) {
 }
 
 Result<RecordScanner> scan_file(const TextSource& source, const SourceFile& file,
-                                const ScanOptions& options) {
+                                const ScanOptions& options, const std::stop_token& stop) {
   MILLRACE_TRY(descriptor, open_below(file.path, source.roots));
-  MILLRACE_TRY(bytes,
-               open_byte_source(std::move(descriptor), source.compression, printable(file.path)));
+  MILLRACE_TRY(bytes, open_byte_source(std::move(descriptor), source.compression,
+                                       printable(file.path), stop));
   return RecordScanner(std::move(bytes), options);
 }
 
-// Whether the lines of a file end in CR alone, by its first record: all of it is that one.
-bool ends_in_carriage_returns(const RecordSpan& first, std::string_view bytes,
-                              const FieldList& fields) {
+// Whether lines that end in CR alone would look like this first record.
+bool holds_carriage_returns(const RecordSpan& first, std::string_view bytes,
+                            const FieldList& fields) {
   if (first.fault == RecordFault::kTooLong)
     return bytes.find('\r') != std::string_view::npos && bytes.find('\n') == std::string_view::npos;
   return std::ranges::any_of(fields, [](const Field& field) {
@@ -43,14 +43,23 @@ bool ends_in_carriage_returns(const RecordSpan& first, std::string_view bytes,
   });
 }
 
+// Whether the block's one record is all that its file has: where another one follows, line feeds
+// end the lines, and a CR is a byte of its field.
+Result<bool> is_whole_file(const RecordBlock& block, RecordScanner& scanner) {
+  if (block.records.size() > 1) return false;
+  RecordBlock rest;
+  MILLRACE_TRY(more, scanner.next(rest));
+  return !more;
+}
+
 // The names that the first record gives, or column0, column1, … in a file without a header. Empty
 // when the file has no record.
 Result<std::vector<std::string>> read_header(const TextSource& source, const CsvFormat& csv,
-                                             const SourceFile& file) {
+                                             const SourceFile& file, const std::stop_token& stop) {
   ScanOptions options = options_of(source.format, 0);
   options.skip = 0;
   options.block_bytes = 64 << 10;
-  MILLRACE_TRY(scanner, scan_file(source, file, options));
+  MILLRACE_TRY(scanner, scan_file(source, file, options, stop));
   RecordBlock block;
   MILLRACE_TRY(any, scanner.next(block));
   std::vector<std::string> names;
@@ -59,10 +68,14 @@ Result<std::vector<std::string>> read_header(const TextSource& source, const Csv
   FieldList fields;
   const RecordSpan& first = block.records.front();
   const FieldFault fault = splitter.split(block.bytes_of(first), fields);
-  if (ends_in_carriage_returns(first, block.bytes_of(first), fields))
-    return Error{ErrorClass::kUser, "ingest.header",
-                 "the lines of " + quoted(printable(file.path)) + " end in carriage returns alone",
-                 "end them in LF or CRLF"};
+  if (holds_carriage_returns(first, block.bytes_of(first), fields)) {
+    MILLRACE_TRY(alone, is_whole_file(block, scanner));
+    if (alone)
+      return Error{
+          ErrorClass::kUser, "ingest.header",
+          "the lines of " + quoted(printable(file.path)) + " end in carriage returns alone",
+          "end them in LF or CRLF"};
+  }
   if (first.fault != RecordFault::kNone || fault != FieldFault::kNone)
     return Error{ErrorClass::kUser, "ingest.header",
                  "the first record of " + quoted(printable(file.path)) + " is damaged",
@@ -99,8 +112,9 @@ struct Sample {
 // Calls look(record) for the first records of the first file; bad ones are for the ingest to
 // reject.
 template <typename Look>
-Status each_sample(const TextSource& source, const ScanOptions& options, Look look) {
-  MILLRACE_TRY(scanner, scan_file(source, source.files.front(), options));
+Status each_sample(const TextSource& source, const ScanOptions& options,
+                   const std::stop_token& stop, Look look) {
+  MILLRACE_TRY(scanner, scan_file(source, source.files.front(), options, stop));
   RecordBlock block;
   for (std::size_t seen = 0; seen < kSampleRecords;) {
     MILLRACE_TRY(more, scanner.next(block));
@@ -114,23 +128,24 @@ Status each_sample(const TextSource& source, const ScanOptions& options, Look lo
 }
 
 Status sample_csv(const TextSource& source, const CsvFormat& csv,
-                  const std::vector<std::string>& header, Sample& sample) {
+                  const std::vector<std::string>& header, Sample& sample,
+                  const std::stop_token& stop) {
   sample.names = header;
   sample.guesses.resize(header.size());
   CsvFields splitter(csv);
   FieldList fields;
   return each_sample(
-      source, options_of(source.format, header.size()), [&](std::string_view record) {
+      source, options_of(source.format, header.size()), stop, [&](std::string_view record) {
         if (splitter.split(record, fields) != FieldFault::kNone || fields.size() != header.size())
           return;
         for (std::size_t i = 0; i < fields.size(); ++i) sample.guesses[i].see(fields[i]);
       });
 }
 
-Status sample_ndjson(const TextSource& source, Sample& sample) {
+Status sample_ndjson(const TextSource& source, Sample& sample, const std::stop_token& stop) {
   JsonFields reader({}, true);
   std::vector<NamedField> fields;
-  return each_sample(source, options_of(source.format, 0), [&](std::string_view record) {
+  return each_sample(source, options_of(source.format, 0), stop, [&](std::string_view record) {
     if (reader.read_all(record, fields) != FieldFault::kNone) return;
     for (const NamedField& named : fields)
       if (sample.names.size() <= kMaxColumns) sample.of(named.name).see(named.field);
@@ -161,12 +176,12 @@ Status check_stated(const TextSource& source, TextLayout& layout) {
   return ok_status();
 }
 
-Status infer(const TextSource& source, TextLayout& layout) {
+Status infer(const TextSource& source, TextLayout& layout, const std::stop_token& stop) {
   Sample sample;
   if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr)
-    MILLRACE_RETURN_IF_ERROR(sample_csv(source, *csv, layout.header, sample));
+    MILLRACE_RETURN_IF_ERROR(sample_csv(source, *csv, layout.header, sample, stop));
   else
-    MILLRACE_RETURN_IF_ERROR(sample_ndjson(source, sample));
+    MILLRACE_RETURN_IF_ERROR(sample_ndjson(source, sample, stop));
   for (std::size_t i = 0; i < sample.names.size(); ++i)
     layout.schema.columns.push_back({sample.names[i], std::string(sample.guesses[i].type()), true});
   if (layout.schema.columns.empty())
@@ -179,12 +194,12 @@ Status infer(const TextSource& source, TextLayout& layout) {
 
 }  // namespace
 
-Result<TextLayout> read_layout(const TextSource& source) {
+Result<TextLayout> read_layout(const TextSource& source, const std::stop_token& stop) {
   TextLayout layout;
   layout.schema = source.stated;
   layout.inferred = source.stated.columns.empty();
   if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr) {
-    MILLRACE_TRY(header, read_header(source, *csv, source.files.front()));
+    MILLRACE_TRY(header, read_header(source, *csv, source.files.front(), stop));
     if (header.empty() && csv->header)
       return Error{ErrorClass::kUser, "ingest.header",
                    quoted(printable(source.files.front().path)) + " has no header",
@@ -193,7 +208,7 @@ Result<TextLayout> read_layout(const TextSource& source) {
     layout.header = std::move(header);
   }
   if (layout.inferred)
-    MILLRACE_RETURN_IF_ERROR(infer(source, layout));
+    MILLRACE_RETURN_IF_ERROR(infer(source, layout, stop));
   else
     MILLRACE_RETURN_IF_ERROR(check_stated(source, layout));
   MILLRACE_RETURN_IF_ERROR(check_column_names(layout.schema));
@@ -210,10 +225,10 @@ Result<TextLayout> read_layout(const TextSource& source) {
 }
 
 Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
-                           const SourceFile& file) {
+                           const SourceFile& file, const std::stop_token& stop) {
   std::vector<std::string> header = layout.header;
   if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr && csv->header) {
-    MILLRACE_TRY(own, read_header(source, *csv, file));
+    MILLRACE_TRY(own, read_header(source, *csv, file, stop));
     std::vector<std::string> sorted = own;
     std::vector<std::string> wanted = header;
     std::ranges::sort(sorted);
@@ -226,7 +241,7 @@ Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
                    "ingest files of different columns in tasks of their own"};
     header = std::move(own);
   }
-  MILLRACE_TRY(scanner, scan_file(source, file, options_of(source.format, header.size())));
+  MILLRACE_TRY(scanner, scan_file(source, file, options_of(source.format, header.size()), stop));
   return OpenText{std::make_unique<RecordScanner>(std::move(scanner)), std::move(header)};
 }
 

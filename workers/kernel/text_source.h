@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,17 +46,17 @@ struct TextLayout {
 };
 
 // Looks at the first file, and at the sample when the schema is to be inferred. Errors (user):
-// ingest.header, ingest.column_missing, ingest.no_columns, schema.*; and source.*.
-Result<TextLayout> read_layout(const TextSource& source);
+// ingest.header, ingest.column_missing, ingest.no_columns, schema.*; and source.*, task.cancelled.
+Result<TextLayout> read_layout(const TextSource& source, const std::stop_token& stop);
 
 // Opens one file for scanning, behind its header, which must name the same fields as the layout's
-// (in any order). `header` gets its own order.
+// (in any order). `header` gets its own order. What reads it hears of `stop` (byte_source.h).
 struct OpenText {
   std::unique_ptr<RecordScanner> scanner;
   std::vector<std::string> header;
 };
 Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
-                           const SourceFile& file);
+                           const SourceFile& file, const std::stop_token& stop);
 
 // Reads a record into one field for each column. Not thread-safe: one for each thread.
 class RowReader {

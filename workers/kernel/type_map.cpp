@@ -2,36 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <optional>
 
+#include "base/text.h"
 #include "workers/kernel/json_text.h"
 
 namespace millrace::kernel {
 namespace {
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') <= 9; }
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::string_view without_sign(std::string_view text) {
   if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
   return text;
-}
-
-// The whole text as a number, or nothing.
-template <typename Number = int>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return number;
 }
 
 bool all_digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }

@@ -91,10 +91,6 @@ class QuarantineTable {
   Appender appender_;
 };
 
-std::string read_parquet(const std::vector<std::string>& files) {
-  return "read_parquet(" + sql_list(files) + ")";
-}
-
 Result<std::string> rows_of(const DatasetView& view) {
   if (!view.files.empty()) return "SELECT * FROM " + read_parquet(view.files);
   if (!view.schema.has_value() || view.schema->columns.empty())
@@ -149,6 +145,21 @@ Status bind_parameters(const Prepared& statement,
   return ok_status();
 }
 
+// Words that, without parentheses, are functions where no column has their name, which the
+// judgement of the text can't tell; called as functions they are refused there
+// (lib/sql/functions.cpp).
+Status refuse_session_words(Session& session) {
+  std::string macros;
+  for (const std::string name : {"current_user", "user", "session_user", "current_role",
+                                 "current_schema", "current_catalog"})
+    macros += "CREATE MACRO " + sql_identifier(name) + "() AS error(" +
+              sql_literal("\"" + name +
+                          "\" is not allowed: it shows the engine's session, which is not the "
+                          "same on another try") +
+              ");";
+  return session.run(macros);
+}
+
 class DuckDbEngine final : public QueryEngine {
  public:
   DuckDbEngine(std::unique_ptr<Session> writer, std::unique_ptr<Session> closed)
@@ -170,20 +181,18 @@ class DuckDbEngine final : public QueryEngine {
     const Chunk chunk(duckdb_fetch_chunk(*result.get()));
     if (chunk.get() == nullptr || duckdb_data_chunk_get_size(chunk.get()) != 1)
       return engine_error(DUCKDB_ERROR_INTERNAL, "the engine gave no tree", Author::kOurs);
-    duckdb_vector column = duckdb_data_chunk_get_vector(chunk.get(), 0);
-    auto* const tree = static_cast<duckdb_string_t*>(duckdb_vector_get_data(column));
-    return std::string(duckdb_string_t_data(tree), duckdb_string_t_length(*tree));
+    return std::string(text_at(duckdb_data_chunk_get_vector(chunk.get(), 0), 0));
   }
 
   Result<Ingested> ingest_text(const TextSource& source, std::uint64_t max_rejects,
                                const std::string& folder, const std::string& quarantine_folder,
                                const Watch& watch) override {
     MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
-    MILLRACE_TRY(layout, read_layout(source));
+    MILLRACE_TRY(layout, read_layout(source, watch.stop));
     MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
     RejectLog rejects(max_rejects,
                       [&](const RejectedRecord& record) { return quarantine->add(record); });
-    TextTable table(source, layout, rejects, watch.activity);
+    TextTable table(source, layout, rejects, watch);
     MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_text"));
     MILLRACE_TRY(rows, with_own_error(write(table.select(), folder, Author::kOurs, watch), table));
     rows.schema = layout.schema;
@@ -324,16 +333,6 @@ class DuckDbEngine final : public QueryEngine {
       MILLRACE_RETURN_IF_ERROR(
           closed_->run("CREATE VIEW " + sql_identifier(view.name) + " AS " + rows));
     }
-    // Without parentheses they are functions where no column has their name, which the judgement of
-    // the text can't tell; called as functions they are refused there (lib/sql/functions.cpp).
-    for (const std::string name : {"current_user", "user", "session_user", "current_role",
-                                   "current_schema", "current_catalog"})
-      MILLRACE_RETURN_IF_ERROR(closed_->run(
-          "CREATE MACRO " + sql_identifier(name) + "() AS error(" +
-          sql_literal("\"" + name +
-                      "\" is not allowed: it shows the engine's session, which is not the same on "
-                      "another try") +
-          ")"));
     return closed_->run(
         "SET preserve_insertion_order = true; SET enable_external_access = false; "
         "SET lock_configuration = true");
@@ -440,9 +439,10 @@ Result<std::int64_t> DuckDbEngine::export_ndjson(const std::string& rows, const 
   const std::stop_callback interrupt(watch.stop, [this] { writer_->interrupt(); });
   const auto write = [&]() -> Result<std::int64_t> {
     ResultSet result;
+    const auto look = [&] { watch.activity.fraction = writer_->progress(); };
     MILLRACE_RETURN_IF_ERROR(
-        writer_->execute(statement, true, watch.stop, result, Author::kOurs, nullptr));
-    return write_ndjson(result, columns, path, watch);
+        writer_->execute(statement, true, watch.stop, result, Author::kOurs, look));
+    return write_ndjson(result, columns, path, watch, look);
   };
   Result<std::int64_t> written = write();
   writer_->abandon();
@@ -485,6 +485,7 @@ Result<std::unique_ptr<QueryEngine>> open_query_engine() {
                   sql_literal("/proc/self/fd/" + std::to_string(nowhere.get())) +
                   " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, USE_TMP_FILE false)"));
   MILLRACE_RETURN_IF_ERROR(closed->run("SELECT 1"));
+  MILLRACE_RETURN_IF_ERROR(refuse_session_words(*closed));
   return std::unique_ptr<QueryEngine>(
       std::make_unique<DuckDbEngine>(std::move(writer), std::move(closed)));
 }

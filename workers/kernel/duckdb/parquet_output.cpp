@@ -15,11 +15,6 @@ constexpr std::size_t kMaxStatisticBytes = 64;
 // A file's row must fit into a message with others.
 constexpr std::size_t kMaxStatisticsBytes = 256 << 10;
 
-std::string_view text_at(duckdb_vector vector, idx_t row) {
-  auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector)) + row;
-  return {duckdb_string_t_data(text), duckdb_string_t_length(*text)};
-}
-
 bool valid_at(duckdb_vector vector, idx_t row) {
   std::uint64_t* const validity = duckdb_vector_get_validity(vector);
   return validity == nullptr || duckdb_validity_row_is_valid(validity, row);

@@ -121,10 +121,6 @@ void text_fits_rows(duckdb_function_info /*info*/, duckdb_data_chunk input, duck
   duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
   duckdb_vector types = duckdb_data_chunk_get_vector(input, 1);
   auto* const fit = static_cast<bool*>(duckdb_vector_get_data(output));
-  const auto text_at = [](duckdb_vector vector, idx_t row) {
-    auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector)) + row;
-    return std::string_view(duckdb_string_t_data(text), duckdb_string_t_length(*text));
-  };
   ColumnType type;  // of the row before: nearly always that of all
   for (idx_t row = 0; row < duckdb_data_chunk_get_size(input); ++row) {
     const std::string_view name = text_at(types, row);
@@ -186,7 +182,7 @@ Status ParquetSource::look_at_files(Session& session, const std::stop_token& sto
     if (const Status names = check_column_names(footer.columns); !names.ok())
       return unfit(quoted(names_[i]) + ": " + names.error().message, "rename the column");
     if (i > 0 && footer.fingerprint == first.fingerprint) continue;
-    MILLRACE_TRY(columns, describe(session, "SELECT * FROM " + read({paths_[i]})));
+    MILLRACE_TRY(columns, describe(session, "SELECT * FROM " + read_parquet({paths_[i]})));
     if (i == 0) {
       first = std::move(footer);
       found_ = std::move(columns);
@@ -202,7 +198,8 @@ Status ParquetSource::look_at_files(Session& session, const std::stop_token& sto
 
 // Every column, as it is.
 Status ParquetSource::keep(Session& session) {
-  MILLRACE_TRY(statement, session.prepare("SELECT * FROM " + read({paths_[0]}), Author::kOurs));
+  MILLRACE_TRY(statement,
+               session.prepare("SELECT * FROM " + read_parquet({paths_[0]}), Author::kOurs));
   for (std::size_t i = 0; i < found_.columns.size(); ++i) {
     const LogicalType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
     columns_ += (i == 0 ? "" : ", ") + storable(found_.columns[i].name, type.get());
@@ -235,12 +232,8 @@ Status ParquetSource::convert(const Schema& stated) {
   return ok_status();
 }
 
-std::string ParquetSource::read(const std::vector<std::string>& paths) const {
-  return "read_parquet(" + sql_list(paths) + ")";
-}
-
 std::string ParquetSource::select(bool all) const {
-  std::string select = "SELECT " + columns_ + " FROM " + read(paths_);
+  std::string select = "SELECT " + columns_ + " FROM " + read_parquet(paths_);
   if (all) return select;
   for (std::size_t i = 0; i < faults_.size(); ++i)
     select += (i == 0 ? " WHERE NOT (" : ") AND NOT (") + faults_[i].holds;
@@ -271,7 +264,7 @@ std::string ParquetSource::select_bad(std::size_t file) const {
   }
   const std::string rows = "SELECT " + record + " AS record, " + place + " END AS place, " + text +
                            " END AS text, encode(CAST(to_json(struct_pack(" + raw +
-                           ")) AS VARCHAR)) AS raw FROM " + read({paths_[file]});
+                           ")) AS VARCHAR)) AS raw FROM " + read_parquet({paths_[file]});
   return "SELECT " + sql_literal(names_[file]) +
          " AS file, record, NULL AS line, NULL AS byte_offset, " + column +
          " END AS \"column\", "

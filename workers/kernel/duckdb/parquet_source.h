@@ -60,7 +60,6 @@ class ParquetSource {
   Status look_at_files(Session& session, const std::stop_token& stop);
   Status convert(const Schema& stated);
   Status keep(Session& session);
-  std::string read(const std::vector<std::string>& paths) const;
 
   std::vector<std::string> names_;  // of the files, as texts may hold them
   std::vector<process::OwnedFd> descriptors_;

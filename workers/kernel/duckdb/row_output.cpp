@@ -89,8 +89,7 @@ void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chun
   out += '{';
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) out += ',';
-    append_json_text(columns[i].name(), out);
-    out += ':';
+    out += columns[i].key();
     columns[i].append(duckdb_data_chunk_get_vector(chunk, i), row, out);
   }
   out += '}';
@@ -109,13 +108,14 @@ void append_row(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, 
   out += '\n';
 }
 
-// The next rows of a streaming result; none at its end. Errors: the engine's, task.cancelled.
-Result<Chunk> fetch(ResultSet& rows, const Watch& watch) {
-  if (watch.stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", Author::kUsers);
+// The next rows of a streaming result; none at its end. Errors: the engine's, as `author`'s
+// statement has them; task.cancelled.
+Result<Chunk> fetch(ResultSet& rows, Author author, const Watch& watch) {
+  if (watch.stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
   Chunk chunk(duckdb_fetch_chunk(*rows.get()));
   const char* const message = chunk.get() == nullptr ? duckdb_result_error(rows.get()) : nullptr;
   if (message != nullptr && *message != '\0')
-    return engine_error(duckdb_result_error_type(rows.get()), message, Author::kUsers);
+    return engine_error(duckdb_result_error_type(rows.get()), message, author);
   return chunk;
 }
 
@@ -136,7 +136,7 @@ Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& co
   WrittenRows written;
   std::string text;
   while (!written.truncated) {
-    MILLRACE_TRY(chunk, fetch(rows, watch));
+    MILLRACE_TRY(chunk, fetch(rows, Author::kUsers, watch));
     if (chunk.get() == nullptr) break;
     for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk.get()); ++row) {
       text.clear();
@@ -160,12 +160,13 @@ Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& co
 }
 
 Result<std::int64_t> write_ndjson(ResultSet& rows, const std::vector<RowColumn>& columns,
-                                  const std::string& path, const Watch& watch) {
+                                  const std::string& path, const Watch& watch,
+                                  const std::function<void()>& look) {
   MILLRACE_TRY(file, RowFile::make(path, 0666));
   std::int64_t written = 0;
   std::string text;
   for (;;) {
-    MILLRACE_TRY(chunk, fetch(rows, watch));
+    MILLRACE_TRY(chunk, fetch(rows, Author::kOurs, watch));
     if (chunk.get() == nullptr) break;
     const idx_t count = duckdb_data_chunk_get_size(chunk.get());
     for (idx_t row = 0; row < count; ++row) {
@@ -175,6 +176,7 @@ Result<std::int64_t> write_ndjson(ResultSet& rows, const std::vector<RowColumn>&
       MILLRACE_RETURN_IF_ERROR(file.write(text));
     }
     written += static_cast<std::int64_t>(count);
+    look();
   }
   MILLRACE_RETURN_IF_ERROR(file.keep());
   return written;

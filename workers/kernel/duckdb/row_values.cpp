@@ -31,19 +31,13 @@ struct RowColumn::Shape {
   idx_t size = 0;  // of an array
   std::string sql = "VARCHAR";
   std::vector<Shape> children;
-  std::vector<std::string> names;  // of a struct's children
+  std::vector<std::string> keys;  // of a struct's children, as RowColumn::key()
 };
 
 namespace {
 
 using Shape = RowColumn::Shape;
 using Kind = Shape::Kind;
-
-std::string taken(char* text) {
-  std::string copy = text == nullptr ? "" : text;
-  duckdb_free(text);
-  return copy;
-}
 
 Shape scalar(Kind kind, int width, std::string sql) {
   Shape shape;
@@ -53,18 +47,24 @@ Shape scalar(Kind kind, int width, std::string sql) {
   return shape;
 }
 
+std::string key_of(std::string_view name) {
+  std::string key;
+  append_json_text(name, key);
+  return key + ":";
+}
+
 Shape json_shape_of(duckdb_logical_type type, ValueForm form);
 
 Shape struct_shape_of(duckdb_logical_type type, ValueForm form) {
   Shape shape = scalar(Kind::kStruct, 0, "STRUCT(");
   for (idx_t i = 0; i < duckdb_struct_type_child_count(type); ++i) {
-    std::string name = taken(duckdb_struct_type_child_name(type, i));
+    const std::string name = taken(duckdb_struct_type_child_name(type, i));
     if (name.empty()) return {};  // row(1, 2): nothing to name its values by
     const LogicalType child(duckdb_struct_type_child_type(type, i));
     shape.children.push_back(json_shape_of(child.get(), form));
     shape.sql.append(i == 0 ? "" : ", ").append(sql_identifier(name)).append(" ");
     shape.sql.append(shape.children.back().sql);
-    shape.names.push_back(std::move(name));
+    shape.keys.push_back(key_of(name));
   }
   shape.sql += ")";
   return shape;
@@ -132,11 +132,6 @@ Shape json_shape_of(duckdb_logical_type type, ValueForm form) {
 bool is_null(duckdb_vector vector, idx_t row) {
   std::uint64_t* const validity = duckdb_vector_get_validity(vector);
   return validity != nullptr && !duckdb_validity_row_is_valid(validity, row);
-}
-
-std::string_view text_at(duckdb_vector vector, idx_t row) {
-  auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector)) + row;
-  return {duckdb_string_t_data(text), duckdb_string_t_length(*text)};
 }
 
 template <typename Number>
@@ -219,8 +214,7 @@ void append_struct(const Shape& shape, duckdb_vector vector, idx_t row, std::str
   out += '{';
   for (std::size_t i = 0; i < shape.children.size(); ++i) {
     if (i > 0) out += ',';
-    append_json_text(shape.names[i], out);
-    out += ':';
+    out += shape.keys[i];
     append_json(shape.children[i], duckdb_struct_vector_get_child(vector, i), row, out);
   }
   out += '}';
@@ -282,6 +276,7 @@ void append_json(const Shape& shape, duckdb_vector vector, idx_t row, std::strin
 
 RowColumn::RowColumn(std::string name, duckdb_logical_type type, ValueForm form)
     : name_(std::move(name)),
+      key_(key_of(name_)),
       form_(form),
       shape_(
           std::make_unique<Shape>(form == ValueForm::kCsv ? Shape() : json_shape_of(type, form))) {}

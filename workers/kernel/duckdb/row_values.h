@@ -29,7 +29,8 @@ class RowColumn {
   RowColumn(RowColumn&&) noexcept;
   ~RowColumn();
 
-  const std::string& name() const { return name_; }
+  // "name": with its quotes and colon, as the member of an object.
+  const std::string& key() const { return key_; }
   // CAST("name" AS …), or the name alone where nothing is to be cast.
   std::string expression() const;
   // Appends the value at `row` of a vector of that expression.
@@ -39,6 +40,7 @@ class RowColumn {
 
  private:
   std::string name_;
+  std::string key_;
   ValueForm form_;
   std::unique_ptr<Shape> shape_;
 };

@@ -118,6 +118,16 @@ std::string sql_list(const std::vector<std::string>& texts) {
   return list + "]";
 }
 
+std::string read_parquet(const std::vector<std::string>& files) {
+  return "read_parquet(" + sql_list(files) + ")";
+}
+
+std::string taken(char* text) {
+  std::string copy = text == nullptr ? "" : text;
+  duckdb_free(text);
+  return copy;
+}
+
 Error engine_error(duckdb_error_type type, std::string_view message, Author author) {
   const std::string text = lower_first(spoken(message));
   if (says(message, "No space left on device"))
@@ -168,9 +178,7 @@ Result<std::unique_ptr<Session>> Session::open() {
   std::unique_ptr<Session> session(new Session());
   char* message = nullptr;
   if (duckdb_open_ext(nullptr, session->database_.out(), config.get(), &message) == DuckDBError) {
-    const std::string text = message == nullptr ? "" : message;
-    duckdb_free(message);
-    return unavailable("libduckdb does not open: " + text);
+    return unavailable("libduckdb does not open: " + taken(message));
   }
   MILLRACE_TRY(connection, session->connect());
   session->connection_ = std::move(connection);
@@ -215,9 +223,7 @@ Result<std::vector<Session::Row>> Session::rows(const std::string& sql) {
           texts.emplace_back();
           continue;
         }
-        auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(column)) + row;
-        texts.emplace_back(std::in_place, duckdb_string_t_data(text),
-                           duckdb_string_t_length(*text));
+        texts.emplace_back(text_at(column, row));
       }
     }
   }

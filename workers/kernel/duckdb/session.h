@@ -67,6 +67,22 @@ std::string sql_literal(std::string_view text);
 std::string sql_identifier(std::string_view name);
 // ['a', 'b']
 std::string sql_list(const std::vector<std::string>& texts);
+// read_parquet(['a', 'b'])
+std::string read_parquet(const std::vector<std::string>& files);
+
+// A text that the engine gave, as one of ours; the engine's is freed. Empty for nullptr.
+std::string taken(char* text);
+
+// A text of a VARCHAR vector; it lives as long as the vector. Spelled out, as the engine's own
+// functions for it are calls.
+inline std::string_view view_of(const duckdb_string_t& text) {
+  const auto& inlined = text.value.inlined;
+  return {inlined.length <= sizeof inlined.inlined ? inlined.inlined : text.value.pointer.ptr,
+          inlined.length};
+}
+inline std::string_view text_at(duckdb_vector vector, idx_t row) {
+  return view_of(static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector))[row]);
+}
 
 // Whose statement failed, which tells what its errors mean.
 enum class Author { kOurs, kUsers };

@@ -13,12 +13,6 @@ struct Stored {
   bool changed = false;  // it is not the type that came
 };
 
-std::string taken(char* text) {
-  std::string copy = text == nullptr ? "" : text;
-  duckdb_free(text);
-  return copy;
-}
-
 Stored stored(duckdb_logical_type type);
 
 // STRUCT("a" BIGINT, …) and UNION(…).
@@ -26,18 +20,21 @@ template <typename Count, typename Name, typename Child>
 Stored stored_members(const char* kind, duckdb_logical_type type, Count count, Name name_of,
                       Child child_of) {
   Stored all{kind, false};
+  bool unnamed = false;
   for (idx_t i = 0; i < count(type); ++i) {
     const std::string name = taken(name_of(type, i));
     const LogicalType child(child_of(type, i));
     const Stored inner = stored(child.get());
     all.changed = all.changed || inner.changed;
-    // row(1, 2) names nothing, and so can't be cast to a row of other types: it becomes its text.
     if (name.empty()) {
-      if (all.changed) return {"VARCHAR", true};
+      unnamed = true;
       continue;
     }
     all.sql.append(i == 0 ? "(" : ", ").append(sql_identifier(name)).append(" ").append(inner.sql);
   }
+  // row(1, 2) names nothing, and so has no type that a cast could give: where anything in it or
+  // around it changes, it becomes its text.
+  if (unnamed) return {"VARCHAR", all.changed};
   all.sql += ")";
   return all;
 }

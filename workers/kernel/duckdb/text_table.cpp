@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/utf8.h"
+
 namespace millrace::kernel {
 namespace {
 
@@ -68,31 +70,32 @@ bool valid_at(const std::uint64_t* validity, idx_t row) {
   return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
 }
 
-std::string_view view_of(const duckdb_string_t& text) {
-  const auto& inlined = text.value.inlined;
-  return {inlined.length <= sizeof inlined.inlined ? inlined.inlined : text.value.pointer.ptr,
-          inlined.length};
-}
+// The converted values of a column, as far as they tell whether a number was too great for its
+// type.
+class Overflow {
+ public:
+  Overflow(const ColumnType& type, duckdb_vector values)
+      : narrow_(type.sql == "FLOAT"),
+        values_(type.kind == TypeKind::kFloat && !type.list ? duckdb_vector_get_data(values)
+                                                            : nullptr) {}
 
-std::string_view text_at(duckdb_vector vector, idx_t row) {
-  return view_of(static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector))[row]);
-}
+  // The engine reads 1e400 as infinity; a text that says so itself has letters and no digits.
+  bool at(idx_t row, std::string_view text) const {
+    if (values_ == nullptr) return false;
+    const bool infinite = narrow_ ? std::isinf(static_cast<const float*>(values_)[row])
+                                  : std::isinf(static_cast<const double*>(values_)[row]);
+    return infinite && text.find_first_of("0123456789") != std::string_view::npos;
+  }
 
-// The engine reads 1e400 as infinity; a text that says so itself has letters and no digits.
-bool overflowed(const ColumnType& type, duckdb_vector value, idx_t row, std::string_view text) {
-  if (type.kind != TypeKind::kFloat || type.list) return false;
-  const void* const data = duckdb_vector_get_data(value);
-  const bool infinite = type.sql == "FLOAT" ? std::isinf(static_cast<const float*>(data)[row])
-                                            : std::isinf(static_cast<const double*>(data)[row]);
-  return infinite && text.find_first_of("0123456789") != std::string_view::npos;
-}
+ private:
+  bool narrow_;
+  const void* values_;  // none where no number can be too great
+};
 
 // A text as a message may show it: cut short at a character's begin.
 std::string shown(std::string_view text) {
-  if (text.size() <= kMaxShownBytes) return "\"" + std::string(text) + "\"";
-  std::size_t end = kMaxShownBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return "\"" + std::string(text.substr(0, end)) + "…\"";
+  const std::string_view start = text.substr(0, whole_characters(text, kMaxShownBytes));
+  return "\"" + std::string(start) + (start.size() < text.size() ? "…\"" : "\"");
 }
 
 std::string message_of(FieldFault fault, const std::string& column) {
@@ -175,8 +178,8 @@ void accept_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
 }  // namespace
 
 TextTable::TextTable(const TextSource& source, const TextLayout& layout, RejectLog& rejects,
-                     Activity& activity)
-    : source_(source), layout_(layout), rejects_(rejects), activity_(activity) {
+                     const Watch& watch)
+    : source_(source), layout_(layout), rejects_(rejects), watch_(watch) {
   for (const SourceFile& file : source.files) total_bytes_ += static_cast<std::int64_t>(file.bytes);
 }
 
@@ -210,6 +213,13 @@ Status TextTable::register_in(Session& session, const std::string& name) {
 bool TextTable::is_checked(std::size_t column) const {
   const bool text = layout_.types[column].kind == TypeKind::kText && !layout_.types[column].list;
   return !text || !layout_.schema.columns[column].nullable;
+}
+
+// Whether a text that converts may still be none of the type's. What NDJSON has as a value is JSON,
+// or its record was none (json_fields.h).
+bool TextTable::is_looked_at(const ColumnType& type) const {
+  const bool json = type.kind == TypeKind::kJson && !type.list;
+  return !every_text_fits(type) && !(json && std::holds_alternative<NdjsonFormat>(source_.format));
 }
 
 // The check stands in the same projection as the conversions, which the engine then makes once; as
@@ -258,16 +268,17 @@ Result<bool> TextTable::take_block(Local& local) {
     for (;;) {
       if (open_.scanner == nullptr) {
         if (next_file_ == source_.files.size()) return false;
-        MILLRACE_TRY(opened, open_text(source_, layout_, source_.files[next_file_]));
+        MILLRACE_TRY(opened, open_text(source_, layout_, source_.files[next_file_], watch_.stop));
         open_ = std::move(opened);
         ++next_file_;
       }
       MILLRACE_TRY(more, open_.scanner->next(local.block.records));
       const std::int64_t consumed =
           consumed_before_ + static_cast<std::int64_t>(open_.scanner->consumed());
-      activity_.bytes_read = consumed;
+      watch_.activity.bytes_read = consumed;
       if (total_bytes_ > 0)
-        activity_.fraction = static_cast<double>(consumed) / static_cast<double>(total_bytes_);
+        watch_.activity.fraction =
+            static_cast<double>(consumed) / static_cast<double>(total_bytes_);
       if (more) break;
       consumed_before_ = consumed;
       open_.scanner.reset();
@@ -320,7 +331,7 @@ Result<idx_t> TextTable::fill(Local& local, duckdb_data_chunk output) {
     for (std::size_t i = 0; i < columns; ++i) local.columns[i].put(row, local.fields[i]);
     places[row++] = block.id << kRecordBits | local.next;
   }
-  activity_.rows_read += static_cast<std::int64_t>(row);
+  watch_.activity.rows_read += static_cast<std::int64_t>(row);
   return row;
 }
 
@@ -358,7 +369,8 @@ void TextTable::accept(duckdb_data_chunk input, duckdb_vector output, duckdb_fun
     const bool nullable = layout_.schema.columns[column].nullable;
     const ColumnType& type = layout_.types[column];
     const bool integer = type.kind == TypeKind::kInteger && !type.list;
-    const bool look = !every_text_fits(type);
+    const bool look = is_looked_at(type);
+    const Overflow overflow(type, value);
     const auto* const texts = static_cast<const duckdb_string_t*>(duckdb_vector_get_data(text));
     if (!look && nullable && has_value == nullptr) continue;
     for (idx_t row = 0; row < rows; ++row) {
@@ -367,7 +379,7 @@ void TextTable::accept(duckdb_data_chunk input, duckdb_vector output, duckdb_fun
       if (good && present && look) {
         const std::string_view characters = view_of(texts[row]);
         good = (integer && is_plain_integer(characters)) ||
-               (text_fits(type, characters) && !overflowed(type, value, row, characters));
+               (text_fits(type, characters) && !overflow.at(row, characters));
       }
       if (good || !accepted[row]) continue;
       accepted[row] = false;

@@ -13,8 +13,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "workers/kernel/activity.h"
 #include "workers/kernel/duckdb/session.h"
+#include "workers/kernel/query_engine.h"
 #include "workers/kernel/rejected_record.h"
 #include "workers/kernel/text_source.h"
 
@@ -24,7 +24,7 @@ class TextTable {
  public:
   // All are only referred to.
   TextTable(const TextSource& source, const TextLayout& layout, RejectLog& rejects,
-            Activity& activity);
+            const Watch& watch);
   TextTable(const TextTable&) = delete;
   TextTable& operator=(const TextTable&) = delete;
 
@@ -52,6 +52,7 @@ class TextTable {
   };
 
   bool is_checked(std::size_t column) const;
+  bool is_looked_at(const ColumnType& type) const;
   Result<bool> take_block(Local& local);
   Result<idx_t> fill(Local& local, duckdb_data_chunk output);
   Status reject(const Block& block, std::size_t record, std::string_view column,
@@ -64,7 +65,7 @@ class TextTable {
   const TextSource& source_;
   const TextLayout& layout_;
   RejectLog& rejects_;
-  Activity& activity_;
+  const Watch& watch_;
   std::string name_;
   std::int64_t total_bytes_ = 0;
 
