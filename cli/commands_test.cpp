@@ -232,10 +232,9 @@ TEST_F(RunDocument, is_put_under_its_name) {
 }
 
 TEST_F(RunDocument, of_another_spec_is_a_conflict) {
-  ScriptedServer server(
-      {problem(409, "run.exists",
-               R"(run \"f-1\" was started with another workflow or other parameters)",
-               "choose another name")});
+  ScriptedServer server({problem(
+      409, "run.exists", R"(run \"f-1\" was started with another workflow or other parameters)",
+      "choose another name")});
   commands::Apply options;
   options.files = {path_};
   EXPECT_EQ(run(server, options).exit, Exit::kConflict);

@@ -103,8 +103,7 @@ bool is_quarantine(const std::string& dataset_json) {
 
 Exit execute(const commands::Query& options, Session& session) {
   Asked asked{.sql = options.sql, .limit = options.limit};
-  if (options.sql == "-")
-    asked.sql = contents_of(std::cin);
+  if (options.sql == "-") asked.sql = contents_of(std::cin);
   if (valid_utf8_prefix(asked.sql) < asked.sql.size())
     return report(session.err, Error{ErrorClass::kUser, "query.encoding", "the query is no UTF-8",
                                      "write other bytes as '\\xFF'::BLOB"});

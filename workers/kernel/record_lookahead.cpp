@@ -17,7 +17,7 @@ class RecordWalk {
   // The next byte that counts, of those from `at` on, or `end`: inside of quotes all that do are
   // quotes, however long the part is.
   const char* next(const char* at, const char* end) const {
-    if (place_ != Place::kInside) return at;
+    if (place_ != Place::kInside || !quote_.has_value()) return at;
     const void* const found = std::memchr(at, *quote_, static_cast<std::size_t>(end - at));
     return found == nullptr ? end : static_cast<const char*>(found);
   }
