@@ -42,6 +42,17 @@ spec:
 ---
 apiVersion: millrace.io/v1alpha1
 kind: Workflow
+metadata: {{name: hold-in-time}}
+spec:
+  parameters: [{{name: folder, string: {{}}}}]
+  tasks:
+  - name: hold
+    command: {{argv: [/bin/sh, {HOLD}, "${{{{parameters.folder}}}}"]}}
+    outputs: [{{name: who, integer: {{}}}}]
+    attemptTimeout: 1s
+---
+apiVersion: millrace.io/v1alpha1
+kind: Workflow
 metadata: {{name: load}}
 spec:
   parameters: [{{name: source, string: {{}}}}]
@@ -229,6 +240,43 @@ class Stopped(unittest.TestCase):
               f"(results {self.stack.decisions('lease.fenced')}, heartbeats {self.stack.decisions('heartbeat.fenced')}); "
               f"runner and command gone after {max(self.gone):.2f} s at most, the lease being {self.LEASE} s")
         self.assertEqual(refused, ROUNDS)
+
+
+class TimedOut(unittest.TestCase):
+    """A worker that is stopped with an attempt whose attemptTimeout passes long before its lease does."""
+
+    LEASE = 4
+
+    def test_no_other_attempt_begins_while_a_lease_may_hold_the_one_that_timed_out(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="millrace-e2e-lease-")))
+        stack = self.enterContext(Stack(data=folder, lease=f"{self.LEASE}s"))
+        stack.start_worker("second")
+        stack.apply(WORKFLOWS)
+        run = stack.start("hold-in-time", folder=folder)
+        command = int(until(lambda: (folder / "pid.1").exists() and (folder / "pid.1").read_text(), stack.logs))
+        runner = parent(command)
+        worker = parent(runner)
+        os.kill(worker, signal.SIGSTOP)
+        until(lambda: stack.tasks(run)["hold"]["state"] == "Cancelling", stack.logs)
+        self.assertTrue(lives(command), "it ended before anybody could tell it to")
+        self.assertEqual([attempt["attempt"] for attempt in stack.attempts(run, "hold")], [1])
+        until((folder / "pid.2").exists, lambda: f"the second attempt\n{stack.logs()}")
+        self.assertFalse(lives(command) or lives(runner), "the second attempt came before the first one had ended")
+        for attempt in range(2, 10):  # the second may time out too, before it is let go
+            (folder / f"go.{attempt}").touch()
+        stack.call("wait", run, "--timeout", "60s", timeout=90)
+        first, *_, last = stack.attempts(run, "hold")
+        self.assertGreaterEqual(seconds_of(first), self.LEASE, "given away while its worker still held it")
+        self.assertEqual((first["error"]["code"], first["next"]), ("attempt.timed_out", "retry.transient"))
+        self.assertEqual(last["state"], "Succeeded")
+        self.assertEqual(last["outputs"], {"who": last["attempt"]})
+        before = stack.decisions("lease.fenced") + stack.decisions("heartbeat.fenced")
+        os.kill(worker, signal.SIGCONT)
+        until(lambda: stack.decisions("lease.fenced") + stack.decisions("heartbeat.fenced") > before,
+              lambda: f"a refusal\n{stack.logs()}")
+        self.assertFalse((folder / "overlap").exists(), "two attempts at once")
+        self.assertEqual(stack.attempts(run, "hold")[-1], last)
+        print(f"\ntimed out after 1 s, given away after {seconds_of(first):.2f} s, the lease being {self.LEASE} s")
 
 
 class NeverHeard(unittest.TestCase):
