@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
+
+#include "base/contents.h"
 
 namespace millrace::cli {
 namespace {
@@ -14,8 +14,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string example() {
-  std::ifstream file(std::string(std::getenv("MILLRACE_SOURCE_DIR")) + "/examples/flights.yaml");
-  return {std::istreambuf_iterator<char>(file), {}};
+  return contents_of_file(std::string(std::getenv("MILLRACE_SOURCE_DIR")) +
+                          "/examples/flights.yaml");
 }
 
 std::string with(std::string text, const std::string& from, const std::string& to) {

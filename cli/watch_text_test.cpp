@@ -5,9 +5,9 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <random>
 
+#include "base/contents.h"
 #include "cli/text.h"
 
 namespace millrace::cli {
@@ -139,18 +139,14 @@ std::string screens(int width) {
   return text;
 }
 
-std::string read(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(Picture, golden_at_80_and_200_columns) {
   for (const int width : {80, 200}) {
     const std::string path = std::string(std::getenv("MILLRACE_SOURCE_DIR")) +
                              "/cli/testdata/watch_" + std::to_string(width) + ".golden";
     const std::string screen = screens(width);
     if (std::getenv("MILLRACE_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << screen;
-    EXPECT_EQ(screen, read(path)) << path << " (MILLRACE_UPDATE_GOLDEN=1 writes it anew)";
+    EXPECT_EQ(screen, contents_of_file(path))
+        << path << " (MILLRACE_UPDATE_GOLDEN=1 writes it anew)";
   }
 }
 

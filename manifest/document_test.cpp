@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/contents.h"
 #include "manifest/codec.h"
 #include "manifest/generated/schema.h"
 #include "manifest/testing.h"
@@ -10,7 +11,7 @@ namespace millrace::manifest {
 namespace {
 
 const std::string& flights_text() {
-  static const std::string kText = read_file(testdata() / "flights.yaml");
+  static const std::string kText = contents_of_file(testdata() / "flights.yaml");
   return kText;
 }
 

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <tuple>
 #include <vector>
 
+#include "base/contents.h"
 #include "manifest/document.h"
 #include "manifest/graph.h"
 #include "manifest/parameters.h"
@@ -98,7 +100,7 @@ TEST(Errors, each_file_is_told_what_is_wrong_with_it) {
   EXPECT_GE(files.size(), 40u);
   for (const auto& path : files) {
     std::string told;
-    const Problems problems = problems_of(read_file(path), path.filename());
+    const Problems problems = problems_of(contents_of_file(path), path.filename());
     EXPECT_FALSE(problems.empty()) << path;
     for (const Problem& problem : problems) {
       told += problem.to_text() + "\n";
@@ -108,7 +110,8 @@ TEST(Errors, each_file_is_told_what_is_wrong_with_it) {
     const auto golden =
         std::filesystem::path(path).replace_extension(path.extension().string() + ".txt");
     if (update) std::ofstream(golden) << told;
-    EXPECT_EQ(told, read_file(golden)) << path << " (MILLRACE_UPDATE_GOLDEN=1 writes it anew)";
+    EXPECT_EQ(told, contents_of_file(golden))
+        << path << " (MILLRACE_UPDATE_GOLDEN=1 writes it anew)";
   }
 }
 

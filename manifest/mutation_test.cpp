@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/contents.h"
 #include "manifest/document.h"
 #include "manifest/fuzz_entry.h"
 #include "manifest/graph.h"
@@ -17,9 +18,9 @@ namespace millrace::manifest {
 namespace {
 
 std::vector<std::string> seeds() {
-  std::vector<std::string> texts{read_file(testdata() / "flights.yaml")};
+  std::vector<std::string> texts{contents_of_file(testdata() / "flights.yaml")};
   for (const auto& entry : std::filesystem::directory_iterator(testdata() / "errors"))
-    if (entry.path().extension() != ".txt") texts.push_back(read_file(entry.path()));
+    if (entry.path().extension() != ".txt") texts.push_back(contents_of_file(entry.path()));
   texts.push_back(canonical_json(parse(texts[0], "flights.yaml").documents.at(0)));
   std::ranges::sort(texts);
   return texts;

@@ -3,8 +3,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <variant>
 
@@ -16,11 +14,6 @@ namespace millrace::manifest {
 inline std::filesystem::path testdata() {
   const char* root = std::getenv("MILLRACE_SOURCE_DIR");
   return std::filesystem::path(root == nullptr ? "." : root) / "manifest" / "testdata";
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 inline std::string canonical_json(const Document& document) {

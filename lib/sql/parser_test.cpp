@@ -14,10 +14,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 #include <vector>
 
+#include "base/contents.h"
 #include "lib/sql/limits.h"
 #include "lib/sql/test_parser.h"
 
@@ -40,13 +40,6 @@ std::string repeated(const std::string& head, const std::string& part, int count
 
 // Comments that never close take the square of their length in the engine's lexer.
 std::string endless_text() { return repeated("", "/*", 500'000, "SELECT 1"); }
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
 
 TEST(Parser, starts_once_and_answers_many) {
   Parser parser = fresh_parser();
@@ -260,8 +253,8 @@ TEST(Parser, its_process_holds_nothing_of_ours) {
   Parser parser = fresh_parser();
   ASSERT_TRUE(parser.analyze("SELECT 1").ok());
   const std::string proc = "/proc/" + std::to_string(parser.process_id());
-  EXPECT_EQ(read_file(proc + "/environ"), "");
-  EXPECT_THAT(read_file(proc + "/status"), HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_EQ(contents_of_file(proc + "/environ"), "");
+  EXPECT_THAT(contents_of_file(proc + "/status"), HasSubstr("NoNewPrivs:\t1"));
   for (const auto& entry : std::filesystem::directory_iterator(proc + "/fd")) {
     const std::string target = std::filesystem::read_symlink(entry.path());
     const std::string fd = entry.path().filename();

@@ -11,10 +11,10 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <mutex>
 #include <set>
 
+#include "base/contents.h"
 #include "scheduler/dispatch/dispatch.h"
 
 namespace millrace::scheduler {
@@ -95,10 +95,7 @@ class WorkerOfDispatch : public testing::Test {
     ::waitpid(worker_, &status, 0);
     EXPECT_EQ(status, 0);
     server_.reset();
-    if (HasFailure()) {
-      std::ifstream log(folder_ / "worker.log");
-      std::fputs(std::string(std::istreambuf_iterator<char>(log), {}).c_str(), stderr);
-    }
+    if (HasFailure()) std::fputs(contents_of_file(folder_ / "worker.log").c_str(), stderr);
     std::filesystem::remove_all(folder_);
   }
   void start_worker() {

@@ -8,6 +8,7 @@ FAULTS = {
     "shell": ("cli/a.cpp", 'int x = std::system("ls");'),
     "unbounded-copy": ("lib/http/a.cpp", 'sprintf(buffer, "%s", name);'),
     "number-without-error": ("manifest/a.cpp", "int x = std::stoi(text);"),
+    "throwing-read": ("workers/runtime/a.cpp", "return {std::istreambuf_iterator<char>(file), {}};"),
     "weak-random": ("workers/runtime/a.cpp", "auto x = rand();"),
     "impure-core": ("scheduler/core/a.cpp", "auto now = std::chrono::steady_clock::now();"),
     "hash-order": ("scheduler/engine/a.h", "std::unordered_map<int, int> runs_;"),

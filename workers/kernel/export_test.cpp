@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/contents.h"
 #include "workers/kernel/query_engine.h"
 #include "workers/kernel/testing/engine_fixture.h"
 
@@ -27,7 +28,7 @@ TEST_F(ExportTest, exported_ndjson_is_json_with_the_values_as_they_are) {
                   ->export_rows(view(last_, ingested->rows), ExportFormat::kNdjson,
                                 folder_ / "o.ndjson", watch())
                   .ok());
-  const std::string text = read_file(folder_ / "o.ndjson");
+  const std::string text = contents_of_file(folder_ / "o.ndjson");
   EXPECT_EQ(text,
             "{\"j\":0.1000000000000000055511151231257827,\"f\":0.1,\"d\":0.1}\n"
             "{\"j\":-0,\"f\":\"NaN\",\"d\":\"-Infinity\"}\n"
@@ -44,7 +45,7 @@ TEST_F(ExportTest, exported_ndjson_is_json_with_the_values_as_they_are) {
                                            folder_ / "lines.ndjson", watch());
   ASSERT_TRUE(written.ok()) << written.error().to_text();
   EXPECT_EQ(written->rows, 1);
-  EXPECT_EQ(read_file(folder_ / "lines.ndjson"), "{\"j\":[1, 2],\"n\":1.50}\n");
+  EXPECT_EQ(contents_of_file(folder_ / "lines.ndjson"), "{\"j\":[1, 2],\"n\":1.50}\n");
 }
 
 // Whoever wrote the query has no part in it: a delivery reads files of ours by statements of ours.
@@ -58,7 +59,7 @@ TEST_F(ExportTest, a_delivery_that_fails_midway_is_no_fault_of_the_persons) {
   ASSERT_TRUE(written.ok()) << written.error().to_text();
   const DatasetView dataset = view("rows", *written);
   ASSERT_EQ(dataset.files.size(), 1U);
-  std::string bytes = read_file(dataset.files[0]);
+  std::string bytes = contents_of_file(dataset.files[0]);
   const std::size_t behind = bytes.size() / 10 * 6;  // the first rows are sound
   std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(behind), bytes.size() / 10, '\xFF');
   folder_.write("rows/" + written->files[0].name, bytes);
@@ -97,12 +98,12 @@ TEST_F(ExportTest, exports_keep_null_and_empty_apart) {
   const DatasetView dataset = view(last_, ingested->rows);
   const auto csv = open()->export_rows(dataset, ExportFormat::kCsv, folder_ / "o.csv", watch());
   ASSERT_TRUE(csv.ok()) << csv.error().to_text();
-  EXPECT_EQ(read_file(folder_ / "o.csv"), "a,b\n,\"\"\nx,\"a,\"\"b\"\"\"\n");
+  EXPECT_EQ(contents_of_file(folder_ / "o.csv"), "a,b\n,\"\"\nx,\"a,\"\"b\"\"\"\n");
   EXPECT_EQ(csv->rows, 2);
   EXPECT_EQ(csv->bytes, 20);
   ASSERT_TRUE(
       open()->export_rows(dataset, ExportFormat::kNdjson, folder_ / "o.ndjson", watch()).ok());
-  EXPECT_EQ(read_file(folder_ / "o.ndjson"),
+  EXPECT_EQ(contents_of_file(folder_ / "o.ndjson"),
             "{\"a\":null,\"b\":\"\"}\n{\"a\":\"x\",\"b\":\"a,\\\"b\\\"\"}\n");
   const auto parquet =
       open()->export_rows(dataset, ExportFormat::kParquet, folder_ / "o.parquet", watch());

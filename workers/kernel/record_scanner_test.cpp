@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/contents.h"
 #include "workers/kernel/testing/temp_folder.h"
 
 namespace millrace::kernel {
@@ -241,7 +242,7 @@ TEST(ByteSource, reads_gzip_of_several_members_and_knows_its_damage) {
   const auto whole = read_all(path);
   ASSERT_TRUE(whole.ok()) << whole.error().to_text();
   EXPECT_EQ(*whole, "a,1\nb,a,1\nb,");
-  const std::string bytes = millrace::testing::read_file(path);
+  const std::string bytes = contents_of_file(path);
   const auto cut = read_all(folder.write("cut.gz", bytes.substr(0, bytes.size() - 3)));
   ASSERT_FALSE(cut.ok());
   EXPECT_EQ(cut.error().code, "source.gzip_corrupt");

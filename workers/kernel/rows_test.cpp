@@ -10,13 +10,13 @@
 #include <thread>
 #include <vector>
 
+#include "base/contents.h"
 #include "workers/kernel/query_engine.h"
 #include "workers/kernel/testing/temp_folder.h"
 
 namespace millrace::kernel {
 namespace {
 
-using millrace::testing::read_file;
 using millrace::testing::TempFolder;
 
 class RowsTest : public ::testing::Test {
@@ -38,7 +38,7 @@ class RowsTest : public ::testing::Test {
   std::string text(const std::string& sql, RowFormat format = RowFormat::kJson) {
     const auto written = run(sql, format);
     if (!written.ok()) return written.error().to_text();
-    std::string content = read_file(path_);
+    std::string content = contents_of_file(path_);
     EXPECT_EQ(static_cast<std::int64_t>(content.size()), written->bytes);
     return content;
   }
@@ -157,7 +157,7 @@ TEST_F(RowsTest, rows_and_bytes_are_bounded_and_the_answer_says_so) {
   ASSERT_TRUE(many.ok()) << many.error().to_text();
   EXPECT_TRUE(many->truncated);
   EXPECT_EQ(many->rows, 7);
-  EXPECT_EQ(read_file(path_), "a\n0\n1\n2\n3\n4\n5\n6\n");
+  EXPECT_EQ(contents_of_file(path_), "a\n0\n1\n2\n3\n4\n5\n6\n");
   const auto large = run("SELECT repeat('x', 100) AS a FROM range(4000000000)", RowFormat::kCsv,
                          {.max_rows = 1'000'000, .max_bytes = 100'000});
   ASSERT_TRUE(large.ok()) << large.error().to_text();

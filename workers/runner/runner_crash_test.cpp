@@ -7,12 +7,12 @@
 #include <set>
 #include <string>
 
+#include "base/contents.h"
 #include "workers/runner/testing/runner_fixture.h"
 
 namespace millrace::runner {
 namespace {
 
-using millrace::testing::read_file;
 using nlohmann::json;
 
 class RunnerCrash : public RunnerFixture {
@@ -38,7 +38,7 @@ class RunnerCrash : public RunnerFixture {
   // What a reader finds: the manifest's files, whole; and everything else that lies there.
   std::string published() {
     const json manifest =
-        json::parse(read_file(folder_ / "out/planes/manifest.json"), nullptr, false);
+        json::parse(contents_of_file(folder_ / "out/planes/manifest.json"), nullptr, false);
     if (!manifest.is_object()) return "nothing";
     std::string text = "order " + manifest["order"].dump() + ":";
     for (const json& file : manifest["files"]) {
@@ -133,7 +133,8 @@ TEST_F(RunnerCrash, somebody_elses_manifest_is_left_alone) {
   ASSERT_TRUE(staged.has_value());
   folder_.write("out/planes/manifest.json", "{\"name\": \"a web application\"}");
   EXPECT_EQ(fail(publication(deliver, *staged, 1)).code(), "deliver.manifest_foreign");
-  EXPECT_EQ(read_file(folder_ / "out/planes/manifest.json"), "{\"name\": \"a web application\"}");
+  EXPECT_EQ(contents_of_file(folder_ / "out/planes/manifest.json"),
+            "{\"name\": \"a web application\"}");
 }
 
 }  // namespace

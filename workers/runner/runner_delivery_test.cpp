@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "base/contents.h"
 #include "workers/runner/testing/runner_fixture.h"
 
 namespace millrace::runner {
@@ -16,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using millrace::task::v1alpha1::Failure;
-using millrace::testing::read_file;
 using nlohmann::json;
 
 class RunnerDelivery : public RunnerFixture {
@@ -46,7 +46,9 @@ class RunnerDelivery : public RunnerFixture {
   }
 
   std::string out(const std::string& name) const { return folder_ / ("out/planes/" + name); }
-  json manifest() const { return json::parse(read_file(out("manifest.json")), nullptr, false); }
+  json manifest() const {
+    return json::parse(contents_of_file(out("manifest.json")), nullptr, false);
+  }
   std::string delivered() const {
     const json files = manifest().value("files", json::array());
     return files.size() == 1 ? files[0]["name"].get<std::string>() : "no file";
@@ -67,8 +69,8 @@ TEST_F(RunnerDelivery, never_takes_the_place_of_a_file_that_no_delivery_put_ther
   folder_.write("out/planes/manifest.json.new", "MINE TOO");
   const Finished staged = stage();
   publish(staged, 1);
-  EXPECT_TRUE(read_file(out("planes-00000.1.csv")) == "MINE");
-  EXPECT_TRUE(read_file(out("manifest.json.new")) == "MINE TOO");
+  EXPECT_TRUE(contents_of_file(out("planes-00000.1.csv")) == "MINE");
+  EXPECT_TRUE(contents_of_file(out("manifest.json.new")) == "MINE TOO");
   const std::string first = delivered();
   EXPECT_EQ(fs::file_size(out(first)), manifest()["files"][0]["bytes"]);
   publish(stage(), 2);
@@ -87,7 +89,7 @@ TEST_F(RunnerDelivery, finds_what_it_had_moved_beside_a_persons_file) {
   start({});
   EXPECT_EQ(publish(staged, 1), "3,322 rows delivered");
   EXPECT_EQ(fs::file_size(out(delivered())), manifest()["files"][0]["bytes"]);
-  EXPECT_TRUE(read_file(out("planes-00000.1.csv")) == "MINE");
+  EXPECT_TRUE(contents_of_file(out("planes-00000.1.csv")) == "MINE");
   EXPECT_EQ(listing().size(), 4U);
 }
 

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/contents.h"
 #include "lib/ipc/runner_exit.h"
 #include "lib/process/owned_fd.h"
 #include "workers/runner/lease_guard.h"
@@ -25,7 +26,6 @@
 namespace millrace::runner {
 namespace {
 
-using millrace::testing::read_file;
 using nlohmann::json;
 using v1alpha1::FromRunner;
 using v1alpha1::ToRunner;
@@ -91,10 +91,10 @@ TEST_F(RunnerProtocol, one_runner_ingests_joins_delivers_and_publishes) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out/delays/manifest.json"));
 
   ASSERT_TRUE(finish(publication(deliver, *staged, 17)).has_value());
-  const std::string csv = read_file(folder_ / "out/delays/delays-00000.17.csv");
+  const std::string csv = contents_of_file(folder_ / "out/delays/delays-00000.17.csv");
   EXPECT_EQ(csv.substr(0, csv.find('\n')), "carrier,engine,n,delay,visib");
   EXPECT_EQ(std::ranges::count(csv, '\n'), delays->success.writes(0).rows() + 1);
-  const json manifest = json::parse(read_file(folder_ / "out/delays/manifest.json"));
+  const json manifest = json::parse(contents_of_file(folder_ / "out/delays/manifest.json"));
   EXPECT_EQ(manifest["order"], 17);
   EXPECT_EQ(manifest["snapshot"], "s-delays");
   EXPECT_EQ(manifest["files"][0]["name"], "delays-00000.17.csv");
@@ -136,7 +136,7 @@ TEST_F(RunnerProtocol, a_command_hands_on_typed_outputs) {
   const auto done = finish(assignment("score", kind));
   ASSERT_TRUE(done.has_value());
   EXPECT_EQ(done->success.outputs_json(), R"({"kept":12})");
-  const std::string log = read_file(folder_ / "log");
+  const std::string log = contents_of_file(folder_ / "log");
   EXPECT_NE(log.find("MILLRACE_TASK=score\n"), std::string::npos) << log;
   EXPECT_EQ(log.find("MILLRACE_FAILPOINT"), std::string::npos);
   EXPECT_NE(log.find("\n0\n1\n2\n3\n"), std::string::npos) << "3 is ls's own\n" << log;
@@ -254,7 +254,7 @@ TEST_F(RunnerProtocol, a_cancelled_command_gets_a_grace_and_no_more) {
   ASSERT_EQ(said.line(), "trapped\n");
   cancel();
   EXPECT_EQ(failure().code(), "task.cancelled");
-  EXPECT_NE(read_file(folder_ / "log").find("got TERM"), std::string::npos);
+  EXPECT_NE(contents_of_file(folder_ / "log").find("got TERM"), std::string::npos);
 }
 
 TEST_F(RunnerProtocol, a_process_that_left_the_group_ends_with_the_attempt) {
@@ -308,7 +308,7 @@ TEST_F(RunnerProtocol, names_in_a_file_that_are_no_text_are_refused) {
         "make",
         {{"query", {{"sql", std::string("SELECT ") + columns}, {"into", {{"dataset", "odd"}}}}}}));
     ASSERT_TRUE(made.has_value());
-    std::string parquet = read_file(folder_ / ("data/" + made->files.at(0).at(0).path()));
+    std::string parquet = contents_of_file(folder_ / ("data/" + made->files.at(0).at(0).path()));
     for (std::size_t at = 0; (at = parquet.find("odd_name", at)) != std::string::npos;)
       parquet.replace(at, 3, "od\xFF");
     const std::string path = folder_.write("out/odd.parquet", parquet);

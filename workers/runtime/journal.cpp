@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "base/contents.h"
@@ -27,13 +26,8 @@ Error failed(const char* what, const std::filesystem::path& path) {
           std::string(what) + " \"" + path.string() + "\": " + std::strerror(errno), "", ""};
 }
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return contents_of(file);
-}
-
 std::string boot_id() {
-  std::string id = read_file("/proc/sys/kernel/random/boot_id");
+  std::string id = contents_of_file("/proc/sys/kernel/random/boot_id");
   while (!id.empty() && id.back() == '\n') id.pop_back();
   return id;
 }
@@ -138,7 +132,7 @@ Result<Journal> Journal::open(const std::filesystem::path& state_dir, RawId inca
     return Error{ErrorClass::kUser, "worker.state_in_use",
                  "another worker uses \"" + state_dir.string() + "\"",
                  "stop it, or give this one a --state-dir of its own"};
-  const JournalContent before = parse_journal(read_file(journal.file_));
+  const JournalContent before = parse_journal(contents_of_file(journal.file_));
   if (before.boot != boot_id() || end_groups(before.groups, log))
     journal.ended_ = before.incarnation;
   else

@@ -9,7 +9,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <ranges>
 #include <sstream>
 #include <thread>
@@ -24,11 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "millrace-";
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path);
-  return contents_of(file);
-}
 
 std::vector<std::string> words_of(std::string_view line, char between) {
   std::vector<std::string> words;
@@ -87,7 +81,7 @@ void end_processes_of(const fs::path& group) {
   constexpr int kMostLooks = 100;  // each ends all that it sees; one that forks is seen by the next
   for (int look = 0; look < kMostLooks; ++look) {
     bool alive = false;
-    std::istringstream processes(read_text(group / "cgroup.procs"));
+    std::istringstream processes(contents_of_file(group / "cgroup.procs"));
     for (pid_t pid = 0; processes >> pid;) {
       if (pid <= 0 || pid == ::getpid()) continue;
       alive = true;
@@ -121,10 +115,10 @@ void remove_abandoned(const fs::path& place) {
 
 // v2: children get the memory controller from groups that hold no process themselves.
 Status hand_memory_down(const fs::path& place, const fs::path& folder) {
-  if (!has_word(read_text(place / "cgroup.controllers"), ' ', "memory"))
+  if (!has_word(contents_of_file(place / "cgroup.controllers"), ' ', "memory"))
     return no_cgroup("memory is not handed down to \"" + place.string() + "\"", 0);
-  if (!has_word(read_text(place / "cgroup.subtree_control"), ' ', "memory")) {
-    if (read_text(place / "cgroup.procs") != std::to_string(::getpid()) + "\n")
+  if (!has_word(contents_of_file(place / "cgroup.subtree_control"), ' ', "memory")) {
+    if (contents_of_file(place / "cgroup.procs") != std::to_string(::getpid()) + "\n")
       return no_cgroup("other processes share \"" + place.string() + "\"", 0);
     const fs::path own = folder / "worker";
     MILLRACE_RETURN_IF_ERROR(made(own));
@@ -166,7 +160,8 @@ std::optional<CgroupPlace> memory_cgroup(std::string_view mountinfo, std::string
 }
 
 std::optional<CgroupPlace> own_memory_cgroup() {
-  return memory_cgroup(read_text("/proc/self/mountinfo"), read_text("/proc/self/cgroup"));
+  return memory_cgroup(contents_of_file("/proc/self/mountinfo"),
+                       contents_of_file("/proc/self/cgroup"));
 }
 
 Status MemoryGroup::take(pid_t pid) const {
@@ -186,7 +181,7 @@ Status MemoryGroup::limit(Bytes bytes) {
 
 std::uint64_t MemoryGroup::kills() const {
   std::istringstream lines(
-      read_text(folder_ / (version_ == 2 ? "memory.events" : "memory.oom_control")));
+      contents_of_file(folder_ / (version_ == 2 ? "memory.events" : "memory.oom_control")));
   std::string name;
   for (std::uint64_t count = 0; lines >> name >> count;)
     if (name == "oom_kill") return count;

@@ -9,8 +9,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
+#include "base/contents.h"
 #include "workers/runtime/config.h"
 #include "workers/runtime/journal.h"
 #include "workers/runtime/own_secrets.h"
@@ -21,11 +21,6 @@
 
 namespace millrace::runtime {
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class InFolder : public testing::Test {
  protected:
@@ -113,10 +108,10 @@ TEST_F(Logs, are_made_with_their_folders_and_keep_the_end_in_mind) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "ns"))
       << "nothing is made for one that says nothing";
   log.write("one\ntwo pass-word\nth");
-  EXPECT_EQ(read_file(file), "one\ntwo ***\n");
+  EXPECT_EQ(contents_of_file(file), "one\ntwo ***\n");
   log.write("ree");
   log.finish();
-  EXPECT_EQ(read_file(file), "one\ntwo ***\nthree");
+  EXPECT_EQ(contents_of_file(file), "one\ntwo ***\nthree");
   EXPECT_EQ(log.tail(), "one\ntwo ***\nthree");
 }
 
@@ -127,7 +122,7 @@ TEST_F(Logs, a_link_in_the_way_is_not_followed) {
   log.write("line\n");
   EXPECT_NE(log.error().find("cannot open"), std::string::npos);
   EXPECT_EQ(log.tail(), "line\n") << "what was said last is known all the same";
-  EXPECT_EQ(read_file(folder_ / "target"), "before\n");
+  EXPECT_EQ(contents_of_file(folder_ / "target"), "before\n");
 }
 
 TEST_F(Scratch, is_empty_whoever_had_it_before) {
@@ -151,7 +146,7 @@ TEST_F(Scratch, is_empty_whoever_had_it_before) {
       scratch.give_back(*folder);
     }
   }
-  EXPECT_EQ(read_file(folder_ / "precious" / "file"), "kept");
+  EXPECT_EQ(contents_of_file(folder_ / "precious" / "file"), "kept");
 }
 
 TEST(Config, is_filled_from_flags) {
@@ -238,7 +233,7 @@ TEST_F(JournalFile, ends_what_a_former_incarnation_left) {
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   EXPECT_EQ(journal->ended_incarnation(), first);
-  EXPECT_TRUE(parse_journal(read_file(folder_ / "process-groups")).groups.empty());
+  EXPECT_TRUE(parse_journal(contents_of_file(folder_ / "process-groups")).groups.empty());
 }
 
 TEST_F(JournalFile, of_another_boot_names_nobody) {
@@ -260,7 +255,7 @@ TEST_F(JournalFile, stays_small) {
     journal->forget(4'000'002);
   }
   EXPECT_LT(std::filesystem::file_size(folder_ / "process-groups"), 60'000U);
-  EXPECT_EQ(parse_journal(read_file(folder_ / "process-groups")).groups.size(), 1U);
+  EXPECT_EQ(parse_journal(contents_of_file(folder_ / "process-groups")).groups.size(), 1U);
 }
 
 TEST(Spawn, tells_why_a_program_did_not_start) {

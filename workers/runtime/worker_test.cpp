@@ -12,9 +12,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/contents.h"
 #include "lib/process/handle.h"
 #include "tests/support/eventually.h"
 #include "workers/runtime/memory_groups.h"
@@ -34,11 +34,6 @@ const std::string kToken = "a-token-of-enough-characters";
 constexpr Micros kLease = seconds(10);      // longer than any hiccup of a busy machine
 constexpr Micros kShortLease = seconds(1);  // where it is to pass
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 class WorkerProgram : public testing::Test {
  protected:
   void SetUp() override {
@@ -56,7 +51,7 @@ class WorkerProgram : public testing::Test {
       ::waitpid(worker_, nullptr, 0);
     }
     scheduler_.reset();
-    if (HasFailure()) std::fputs(read_file(folder_ / "worker.log").c_str(), stderr);
+    if (HasFailure()) std::fputs(contents_of_file(folder_ / "worker.log").c_str(), stderr);
     std::filesystem::remove_all(folder_);
   }
 
@@ -181,7 +176,7 @@ TEST_F(WorkerProgram, runs_an_attempt_and_says_its_result_until_it_is_acknowledg
   scheduler_->await_result(7);
   scheduler_->acknowledge(7);
   scheduler_->await_heartbeat([](const Heartbeat& h) { return h.attempts_size() == 0; });
-  EXPECT_EQ(read_file(log_of()), "hello there\n");
+  EXPECT_EQ(contents_of_file(log_of()), "hello there\n");
   EXPECT_TRUE(eventually([&] { return scratch_is_empty(); }));
 }
 
@@ -226,8 +221,8 @@ TEST_F(WorkerProgram, a_runner_inherits_nothing) {
   for (const auto& entry : std::filesystem::directory_iterator(proc / "fd"))
     descriptors.insert(entry.path().filename());
   EXPECT_EQ(descriptors, (std::set<std::string>{"0", "1", "2", "3"}));
-  EXPECT_EQ(read_file(proc / "environ").find("CANARY"), std::string::npos);
-  EXPECT_NE(read_file(proc / "status").find("NoNewPrivs:\t1"), std::string::npos);
+  EXPECT_EQ(contents_of_file(proc / "environ").find("CANARY"), std::string::npos);
+  EXPECT_NE(contents_of_file(proc / "status").find("NoNewPrivs:\t1"), std::string::npos);
   const auto stat = process::read_stat(runner);
   ASSERT_TRUE(stat);
   EXPECT_EQ(stat->group, runner);
@@ -340,7 +335,8 @@ TEST_F(WorkerProgram, two_workers_do_not_share_a_journal) {
   const int status = wait_for_worker();
   worker_ = first;
   EXPECT_EQ(WEXITSTATUS(status), 2);
-  EXPECT_NE(read_file(folder_ / "worker.log").find("worker.state_in_use"), std::string::npos);
+  EXPECT_NE(contents_of_file(folder_ / "worker.log").find("worker.state_in_use"),
+            std::string::npos);
 }
 
 TEST_F(WorkerProgram, a_crash_is_told_with_signal_and_last_words) {
@@ -383,7 +379,7 @@ TEST_F(WorkerProgram, a_result_that_ends_the_stream_is_said_ever_more_seldom) {
   scheduler_->start(5, json{{"do", "succeed"}}.dump());
   const auto waited = [&](int at_least, int at_most) {
     return [this, at_least, at_most] {
-      const std::string log = read_file(folder_ / "worker.log");
+      const std::string log = contents_of_file(folder_ / "worker.log");
       const std::size_t at = log.rfind("retry_ms=");
       if (at == std::string::npos) return false;
       int wait = -1;
@@ -440,7 +436,7 @@ TEST_F(WorkerProgram, the_kernel_holds_an_attempt_to_its_memory_where_it_may) {
   // So seldom does the watchdog look that it comes too late for the attempt.
   start_and_greet({"--sample-interval=10000"});
   const bool by_kernel =
-      read_file(folder_ / "worker.log").find("the kernel holds attempts to their memory") !=
+      contents_of_file(folder_ / "worker.log").find("the kernel holds attempts to their memory") !=
       std::string::npos;
   EXPECT_EQ(by_kernel, MemoryGroups::open(own_memory_cgroup()).ok());
   scheduler_->start(5, json{{"do", "grow"}, {"mebibytes", 200}}.dump(), "default", 64 << 20);
@@ -468,7 +464,7 @@ TEST_F(WorkerProgram, a_log_is_capped) {
       5, json{{"do", "succeed"}, {"say", std::string(900, 'a') + "\n" + std::string(900, 'b')}}
              .dump());
   outputs_of(5);
-  const std::string log = read_file(log_of());
+  const std::string log = contents_of_file(log_of());
   EXPECT_EQ(log,
             std::string(900, 'a') +
                 "\n[the log ends here: it reached its limit of 1024 bytes; the attempt goes on]\n");
@@ -485,7 +481,7 @@ TEST_F(WorkerProgram, its_own_secrets_are_masked_in_logs_and_last_words) {
   scheduler_->start(5, json{{"do", "crash"}, {"say", said}}.dump());
   EXPECT_NE(failure_of(5).message().find("last words: sent *** and ***, nothing-to-hide"),
             std::string::npos);
-  EXPECT_EQ(read_file(log_of()), "sent *** and ***, nothing-to-hide\n");
+  EXPECT_EQ(contents_of_file(log_of()), "sent *** and ***, nothing-to-hide\n");
 }
 
 TEST_F(WorkerProgram, a_started_epoch_is_not_started_twice) {
@@ -569,7 +565,8 @@ TEST_F(WorkerProgram, a_wrong_token_is_told_to_the_operator) {
   std::ofstream(folder_ / "token") << "another-token-of-enough-characters";
   start_worker();
   EXPECT_TRUE(eventually([&] {
-    return read_file(folder_ / "worker.log").find("worker.unauthenticated") != std::string::npos;
+    return contents_of_file(folder_ / "worker.log").find("worker.unauthenticated") !=
+           std::string::npos;
   }));
 }
 

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/contents.h"
@@ -67,8 +66,7 @@ Result<std::string> read_output(const fs::path& folder, const std::string& name)
                  "write it to the file $MILLRACE_OUTPUTS/" + name};
   if (fs::file_size(path, error) > kMaxOutputsBytes || error)
     return output_error(name, "exceeds 16 KiB", "hand on large things as datasets");
-  std::ifstream file(path, std::ios::binary);
-  std::string text = contents_of(file);
+  std::string text = contents_of_file(path);
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   return text;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/contents.h"
 #include "lib/process/handle.h"
 #include "workers/kernel/testing/temp_folder.h"
 #include "workers/tasks/task.h"
@@ -13,7 +14,6 @@
 namespace millrace::tasks {
 namespace {
 
-using millrace::testing::read_file;
 using millrace::testing::TempFolder;
 
 class Command : public ::testing::Test {
@@ -58,8 +58,8 @@ TEST_F(Command, gets_few_variables_and_its_own) {
   request_.run_name = "flights-1";
   ASSERT_TRUE(shell("env | sort > env; pwd > pwd").ok());
   const std::string scratch = request_.scratch_folder;
-  EXPECT_EQ(read_file(scratch + "/pwd"), scratch + "\n");
-  EXPECT_EQ(read_file(scratch + "/env"),
+  EXPECT_EQ(contents_of_file(scratch + "/pwd"), scratch + "\n");
+  EXPECT_EQ(contents_of_file(scratch + "/env"),
             "HOME=" + scratch +
                 "\nLANG=de_DE.UTF-8\nMILLRACE_ATTEMPT=0\nMILLRACE_NAMESPACE=\nMILLRACE_OUTPUTS=" +
                 scratch +
@@ -147,9 +147,9 @@ TEST_F(Command, has_no_way_to_more_privileges) {
   ASSERT_TRUE(shell("grep NoNewPrivs /proc/self/status > privileges; ulimit -c > core; readlink "
                     "/proc/self/fd/0 > stdin")
                   .ok());
-  EXPECT_EQ(read_file(request_.scratch_folder + "/privileges"), "NoNewPrivs:\t1\n");
-  EXPECT_EQ(read_file(request_.scratch_folder + "/core"), "0\n");
-  EXPECT_EQ(read_file(request_.scratch_folder + "/stdin"), "/dev/null\n");
+  EXPECT_EQ(contents_of_file(request_.scratch_folder + "/privileges"), "NoNewPrivs:\t1\n");
+  EXPECT_EQ(contents_of_file(request_.scratch_folder + "/core"), "0\n");
+  EXPECT_EQ(contents_of_file(request_.scratch_folder + "/stdin"), "/dev/null\n");
 }
 
 }  // namespace

@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/contents.h"
 #include "workers/kernel/query_engine.h"
 #include "workers/kernel/testing/temp_folder.h"
 
 namespace millrace::kernel {
 
 using millrace::testing::flights_folder;
-using millrace::testing::read_file;
 using millrace::testing::TempFolder;
 
 class EngineTest : public ::testing::Test {
@@ -40,7 +40,7 @@ class EngineTest : public ::testing::Test {
     MILLRACE_TRY(written, open()->run_query(query, folder_ / ("q" + number), watch()));
     MILLRACE_TRY(file, open()->export_rows(view("q" + number, written), ExportFormat::kCsv,
                                            folder_ / (number + ".csv"), watch()));
-    return read_file(folder_ / file.name);
+    return contents_of_file(folder_ / file.name);
   }
 
   DatasetView view(const std::string& folder, const WrittenDataset& written,
