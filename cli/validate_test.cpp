@@ -27,12 +27,21 @@ std::string with(std::string text, const std::string& from, const std::string& t
 std::vector<std::string> problems_of(const std::string& text) {
   sql::Parser parser({.program = std::string(std::getenv("MILLRACE_BIN_DIR")) + "/millrace-sql"});
   std::vector<std::string> texts;
-  for (const manifest::Problem& problem : validate_text(text, "f.yaml", parser))
-    texts.push_back(problem.to_text());
+  const auto problems = validate_text(text, "f.yaml", parser);
+  EXPECT_TRUE(problems.ok()) << problems.error().to_text();
+  if (!problems.ok()) return texts;
+  for (const manifest::Problem& problem : *problems) texts.push_back(problem.to_text());
   return texts;
 }
 
 TEST(Validate, the_example_is_sound) { EXPECT_THAT(problems_of(example()), ElementsAre()); }
+
+TEST(Validate, a_parser_that_is_not_there_is_no_fault_of_the_file) {
+  sql::Parser parser({.program = "/nonexistent/millrace-sql"});
+  const auto problems = validate_text(example(), "f.yaml", parser);
+  ASSERT_FALSE(problems.ok());
+  EXPECT_EQ(problems.error().code, "sql.parser_unavailable");
+}
 
 TEST(Validate, sql_errors_point_into_the_file) {
   EXPECT_THAT(problems_of(with(example(), "FROM flights f", "FROM flights f f")),

@@ -20,11 +20,12 @@ Exit execute(const commands::Validate& options, Session& session) {
   std::size_t problems = 0;
   bool perhaps_more = false;
   for (const FileText& file : *files) {
-    const manifest::Problems found = validate_text(file.text, file.source, parser);
-    for (const manifest::Problem& problem : found)
+    const auto found = validate_text(file.text, file.source, parser);
+    if (!found.ok()) return report(session.err, found.error());
+    for (const manifest::Problem& problem : *found)
       session.err << printable(problem.to_text()) << "\n";
-    problems += found.size();
-    perhaps_more = perhaps_more || found.size() >= manifest::kMaxProblems;
+    problems += found->size();
+    perhaps_more = perhaps_more || found->size() >= manifest::kMaxProblems;
   }
   for (const FileText& file : *files)
     for (DocumentText& document : split_documents(file.source, file.text))

@@ -22,6 +22,10 @@ std::optional<Position> error_position(const Error& error) {
   return position;
 }
 
+bool blames_text(const Error& error) {
+  return error.error_class == ErrorClass::kUser || error.error_class == ErrorClass::kPolicy;
+}
+
 std::size_t offset_in(std::string_view text, const Position& position) {
   std::size_t offset = 0;
   for (int line = 1; line < position.line; ++line) {

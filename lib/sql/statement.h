@@ -61,6 +61,9 @@ std::vector<std::string> table_names(const Statement& statement);
 // and is 0. Empty when the error has no place (a text that is too long, a parser that crashed).
 std::optional<Position> error_position(const Error& error);
 
+// Whether an error of this folder is the text's own fault, and so one of whoever wrote it.
+bool blames_text(const Error& error);
+
 // The byte of `text` at a line and column, whatever the position's own offset says; at most the
 // text's end.
 std::size_t offset_in(std::string_view text, const Position& position);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -18,8 +17,6 @@ using manifest::Finding;
 using manifest::make_finding;
 using manifest::user_error;
 using scheduler::TaskIndex;
-
-std::string task_pointer(std::size_t task) { return "/spec/tasks/" + std::to_string(task); }
 
 template <typename Amount>
 Amount amount_of(const std::optional<Amount>& hint, const std::optional<Amount>& max,
@@ -127,48 +124,6 @@ scheduler::TaskSpec task_spec_of(const manifest::Task& task, const manifest::Sql
   return spec;
 }
 
-// Whether an error of lib/sql is the text's own fault, and so a problem of the document.
-bool blames_text(const Error& error) {
-  return error.error_class == ErrorClass::kUser || error.error_class == ErrorClass::kPolicy;
-}
-
-struct AnalyzedSql {
-  manifest::SqlByTask facts;
-  manifest::Findings findings;
-};
-
-Result<AnalyzedSql> analyze_all(const manifest::Workflow& workflow, const SqlAnalyzer& analyze) {
-  AnalyzedSql all;
-  for (std::size_t i = 0; i < workflow.spec.tasks.size(); ++i) {
-    const manifest::Task& task = workflow.spec.tasks[i];
-    for (const manifest::SqlText& text : manifest::facts_of(task).sql) {
-      const Result<sql::Statement> statement = analyze(text.sql);
-      if (statement.ok()) {
-        manifest::SqlFacts& facts = all.facts[task.name];
-        for (const sql::TableUse& table : statement->tables)
-          facts.datasets.push_back({table.name, table.position.offset});
-        for (const sql::ParameterUse& parameter : statement->parameters)
-          facts.parameters.push_back({parameter.name, parameter.position.offset});
-        continue;
-      }
-      Error error = statement.error();
-      if (!blames_text(error)) return error;
-      std::optional<std::size_t> offset;
-      if (const auto at = sql::error_position(error)) offset = sql::offset_in(text.sql, *at);
-      error.path.clear();
-      all.findings.push_back(
-          make_finding(std::move(error), task_pointer(i) + text.pointer, offset));
-    }
-  }
-  return all;
-}
-
-void sort_by_place(manifest::Problems& problems) {
-  std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
-  });
-}
-
 // One Workflow, of the name and namespace that the path says.
 manifest::Findings check_identity(const manifest::Document& document,
                                   const scheduler::NamespacedName& name) {
@@ -227,20 +182,14 @@ scheduler::WorkflowSpec spec_of(const manifest::Workflow& workflow, const manife
 
 namespace {
 
-// The SQL and the graph of a workflow, sound or a draft.
+// The facts of its SQL; the graph and the problems are the compiled document's.
 Result<manifest::SqlByTask> judge_workflow(const manifest::Document& document,
                                            manifest::Unsure unsure, const SqlAnalyzer& analyze,
                                            Compiled& compiled) {
-  const auto& workflow = std::get<manifest::Workflow>(document.resource);
-  MILLRACE_TRY(sql, analyze_all(workflow, analyze));
-  unsure.tasks.merge(manifest::tasks_of(sql.findings));
-  compiled.graph = manifest::build_graph(workflow, sql.facts, unsure);
-  for (const manifest::Findings* findings : {&sql.findings, &compiled.graph.findings})
-    for (const Finding& finding : *findings)
-      if (compiled.problems.size() < manifest::kMaxProblems)
-        compiled.problems.push_back(document.place(finding));
-  sort_by_place(compiled.problems);
-  return std::move(sql.facts);
+  MILLRACE_TRY(judged, manifest::judge(document, std::move(unsure), analyze));
+  compiled.graph = std::move(judged.graph);
+  manifest::merge(compiled.problems, std::move(judged.problems));
+  return std::move(judged.sql);
 }
 
 }  // namespace
@@ -315,12 +264,13 @@ UnknownDatasets unknown_datasets(const Compiled& compiled, const std::string& ns
 }
 
 void add_unknown(Compiled& compiled, const UnknownDatasets& unknown) {
+  manifest::Problems problems;
   for (const manifest::OutsideRead& read : unknown.reads) {
     MILLRACE_CHECK(compiled.document.has_value(), "what reads datasets has a document");
-    compiled.problems.push_back(
+    problems.push_back(
         compiled.document->place(manifest::unknown_dataset(compiled.graph, read, unknown.known)));
   }
-  sort_by_place(compiled.problems);
+  manifest::merge(compiled.problems, std::move(problems));
 }
 
 }  // namespace millrace::api

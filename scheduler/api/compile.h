@@ -7,15 +7,14 @@
 //   if (!compiled.problems.empty()) …
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "lib/sql/statement.h"
 #include "manifest/document.h"
 #include "manifest/graph.h"
+#include "manifest/judge/judge.h"
 #include "manifest/problem.h"
 #include "scheduler/core/spec.h"
 #include "scheduler/core/state.h"
@@ -23,8 +22,7 @@
 
 namespace millrace::api {
 
-// One SQL text as lib/sql judges it. May block.
-using SqlAnalyzer = std::function<Result<sql::Statement>(const std::string& text)>;
+using manifest::SqlAnalyzer;
 
 struct CompileRequest {
   std::string text;

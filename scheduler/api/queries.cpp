@@ -50,11 +50,6 @@ Result<std::vector<std::string>> dataset_names(Context& context, const std::stri
   });
 }
 
-// Whether an error of lib/sql is the text's own fault.
-bool blames_text(const Error& error) {
-  return error.error_class == ErrorClass::kUser || error.error_class == ErrorClass::kPolicy;
-}
-
 http::Response failure_response(const Error& error) {
   switch (error.error_class) {
     case ErrorClass::kUser:
@@ -182,7 +177,7 @@ Status post_query(Context& context, const http::Request& request,
   const QueryRequest& query = read.query;
   const Result<sql::Statement> statement = context.ports.analyze(query.sql);
   if (!statement.ok()) {
-    if (!blames_text(statement.error())) return statement.error();
+    if (!sql::blames_text(statement.error())) return statement.error();
     return refuse({sql_problem(statement.error())});
   }
   manifest::Problems problems = parameter_problems(query, *statement);
