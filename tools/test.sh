@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that stands between a change and its landing, in phases; `make test` and CI run this.
 #
-#   tools/test.sh [--full] [PHASE…]     --full: every shard, every sanitizer, 3,000 seeds, what takes long
+#   tools/test.sh [--full] [PHASE…]     --full: every shard, every sanitizer, 10,000 seeds, what takes long
 #
 # A whole --full run appends what it found to docs/test-runs.md.
 # MILLRACE_TESTS=REGEX narrows the phase "tests" to the programs whose names match, for a look by hand.
@@ -14,7 +14,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 full=''
 if [[ ${1:-} == --full ]]; then full=yes && shift; fi
 readonly full only=" $* "
-if [[ -n $full ]]; then export MILLRACE_SEEDS=${MILLRACE_SEEDS:-3000}; fi
+if [[ -n $full ]]; then export MILLRACE_SEEDS=${MILLRACE_SEEDS:-10000}; fi
 readonly preset=${PRESET:-release}
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT

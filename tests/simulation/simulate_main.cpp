@@ -3,7 +3,7 @@
 //
 //   simulate [--seeds 1..300] [--profile faults|calm|day|split|storm] [--twice] [--expect-faults]
 //
-// Without --seeds: from 1 to MILLRACE_SEEDS of the environment, or to 300. With --twice, each seed
+// Without --seeds: from 1 to MILLRACE_SEEDS of the environment, or to 500. With --twice, each seed
 // is run twice and must give the same trace. With --expect-faults, each fault that the profile has
 // a rate for must have happened, and no other.
 #include <chrono>
@@ -49,7 +49,7 @@ struct Totals {
 std::uint64_t default_last_seed() {
   const char* text = std::getenv("MILLRACE_SEEDS");
   const std::uint64_t seeds = text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
-  return seeds == 0 ? 300 : seeds;
+  return seeds == 0 ? 500 : seeds;
 }
 
 unsigned long long printable(std::uint64_t number) { return number; }
