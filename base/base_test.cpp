@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/file_error.h"
+#include "base/fnv1a.h"
 #include "base/id.h"
 #include "base/lookup_map.h"
 #include "base/result.h"
@@ -175,6 +176,13 @@ TEST(Text, numbers_and_blanks_are_read_strictly) {
 TEST(Text, is_folded_in_ascii_alone) {
   EXPECT_EQ(folded("Dep_Delay Z@[`"), "dep_delay z@[`");
   EXPECT_EQ(folded("É"), "É");
+}
+
+TEST(Fnv1a, is_the_published_one) {
+  EXPECT_EQ(fnv1a(""), 0xCBF29CE484222325ULL);
+  EXPECT_EQ(fnv1a("a"), 0xAF63DC4C8601EC8CULL);
+  EXPECT_EQ(fnv1a("foobar"), 0x85944171F73967E8ULL);
+  EXPECT_EQ(fnv1a("bar", fnv1a("foo")), fnv1a("foobar"));
 }
 
 TEST(LookupMap, finds_what_was_inserted_once) {

@@ -22,7 +22,6 @@ using manifest::Shape;
 using manifest::ValueSchema;
 
 constexpr std::size_t kWidth = 80;
-constexpr std::string_view kVersion = "millrace.io/v1alpha1";
 
 constexpr ValueSchema kTextValue{};
 constexpr ValueSchema kMetadataValue{.shape = Shape::kObject,
@@ -197,8 +196,8 @@ Result<std::string> field_text(std::string_view path) {
   MILLRACE_TRY(resource, find_resource(first));
   const std::array<FieldSchema, 4> top = document_fields(*resource);
   const ObjectSchema document{resource->kind, resource->doc, top};
-  const std::string head =
-      "KIND:    " + std::string(resource->kind) + "\nVERSION: " + std::string(kVersion) + "\n";
+  const std::string head = "KIND:    " + std::string(resource->kind) +
+                           "\nVERSION: " + std::string(manifest::kApiVersion) + "\n";
   if (path.size() == first.size())
     return head + "\nDESCRIPTION:\n" + wrapped(resource->doc, 2) + members_text(document);
 

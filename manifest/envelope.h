@@ -12,8 +12,6 @@
 
 namespace millrace::manifest {
 
-inline constexpr std::string_view kApiVersion = "millrace.io/v1alpha1";
-
 struct Envelope {
   const ResourceSchema* resource = nullptr;  // nullptr: the kind is unknown
   bool decodable = false;

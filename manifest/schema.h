@@ -12,6 +12,9 @@
 
 namespace millrace::manifest {
 
+// Of every document.
+inline constexpr std::string_view kApiVersion = "millrace.io/v1alpha1";
+
 enum class Shape : std::uint8_t {
   kText,
   kInteger,

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/fnv1a.h"
 #include "lib/ipc/private_files.h"
 #include "lib/process/owned_fd.h"
 
@@ -113,8 +114,7 @@ Layout layout_of(const fs::path& directory) {
 }
 
 std::string fingerprint(const std::string& text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  const std::uint64_t hash = fnv1a(text);
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string digits;
   for (int shift = 60; shift >= 16; shift -= 4) digits += kHex[(hash >> shift) & 15];

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/fnv1a.h"
 #include "lib/postgres/binaries.h"
 
 namespace millrace::postgres {
@@ -41,14 +42,10 @@ Monotonic monotonic_now() {
                        .count());
 }
 
-// FNV-1a: short, stable names for folders that stand for a path.
+// Short, stable names for folders that stand for a path.
 std::string short_name(const fs::path& path) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : path.string()) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  }
   std::ostringstream text;
-  text << std::hex << hash;
+  text << std::hex << fnv1a(path.string());
   return text.str();
 }
 

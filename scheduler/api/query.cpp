@@ -6,6 +6,7 @@
 #include <ctime>
 #include <set>
 
+#include "base/fnv1a.h"
 #include "manifest/formats.h"
 #include "scheduler/api/problems.h"
 
@@ -16,15 +17,6 @@ std::string joined(std::initializer_list<std::string_view> names) {
   std::string text;
   for (const std::string_view name : names) text.append(text.empty() ? "" : ", ").append(name);
   return text;
-}
-
-// FNV-1a.
-std::uint64_t hash_of(std::string_view text, std::uint64_t hash = 0xCBF29CE484222325ULL) {
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001B3ULL;
-  }
-  return hash;
 }
 
 std::string digits_of(std::uint64_t hash) {
@@ -63,12 +55,12 @@ std::optional<std::string> bytes_of(std::string_view hex) {
 
 // The list and its filters: everything in the URL that a cursor is bound to.
 std::string fingerprint(const http::Request& request) {
-  std::uint64_t hash = hash_of(request.path);
+  std::uint64_t hash = fnv1a(request.path);
   auto values = request.query.values();
   std::sort(values.begin(), values.end());
   for (const auto& [name, value] : values) {
     if (name == "limit" || name == "cursor") continue;
-    hash = hash_of(value, hash_of("=", hash_of(name, hash_of("&", hash))));
+    hash = fnv1a(value, fnv1a("=", fnv1a(name, fnv1a("&", hash))));
   }
   return digits_of(hash);
 }
@@ -90,7 +82,7 @@ Result<std::string> checked(const http::Request& request, std::string_view param
 
 }  // namespace
 
-std::string fingerprint(std::string_view text) { return digits_of(hash_of(text)); }
+std::string fingerprint(std::string_view text) { return digits_of(fnv1a(text)); }
 
 Status check_query(const http::Request& request, std::initializer_list<std::string_view> known) {
   std::set<std::string_view> seen;

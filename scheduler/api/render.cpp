@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "manifest/schema.h"
 #include "scheduler/api/query.h"
 
 namespace millrace::api {
@@ -154,7 +155,7 @@ Json rerun_of_json(scheduler::RunId run, const std::string& name) {
 Json run_json(const RunSummary& run, const std::string& parameters_json, EventId as_of) {
   const RunRecord& record = run.record;
   Json json;
-  json["apiVersion"] = kApiVersion;
+  json["apiVersion"] = manifest::kApiVersion;
   json["kind"] = "WorkflowRun";
   json["metadata"] = {{"name", record.name},
                       {"namespace", record.ns},
@@ -312,7 +313,7 @@ Json attempt_json(const AttemptRecord& attempt) {
 
 Json dataset_json(const DatasetRecord& dataset, const std::string& ns) {
   Json json;
-  json["apiVersion"] = kApiVersion;
+  json["apiVersion"] = manifest::kApiVersion;
   json["kind"] = "Dataset";
   json["metadata"] = {{"name", dataset.name}, {"namespace", ns}};
   Json& status = json["status"];

@@ -11,8 +11,6 @@
 
 namespace millrace::api {
 
-inline constexpr const char* kApiVersion = "millrace.io/v1alpha1";
-
 // A run, living or ended, as lists and single answers need it.
 struct RunSummary {
   RunRecord record;  // outcome, message, finished: only when it has ended

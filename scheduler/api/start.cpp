@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "manifest/schema.h"
 #include "scheduler/api/problems.h"
 #include "scheduler/api/render.h"
 
@@ -23,7 +24,7 @@ Result<std::string> idempotency_key(const http::Request& request) {
 Json submitted_json(const std::string& ns, const std::string& name, const std::string& workflow,
                     const std::string& parameters_json) {
   Json json;
-  json["apiVersion"] = kApiVersion;
+  json["apiVersion"] = manifest::kApiVersion;
   json["kind"] = "WorkflowRun";
   json["metadata"] = {{"name", name}, {"namespace", ns}};
   json["spec"]["workflow"] = workflow;

@@ -3,6 +3,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "manifest/schema.h"
 #include "scheduler/api/context.h"
 #include "scheduler/api/openapi.h"
 #include "scheduler/api/problems.h"
@@ -38,8 +39,9 @@ void add_system_routes(http::Router& router, Context& context) {
   router.add(
       "GET", "/v1/version",
       [&context](const http::Request&, const http::Responder& responder) {
-        responder.send(json_response(
-            {{"version", context.options.version}, {"api", "v1"}, {"apiVersions", {kApiVersion}}}));
+        responder.send(json_response({{"version", context.options.version},
+                                      {"api", "v1"},
+                                      {"apiVersions", {manifest::kApiVersion}}}));
       },
       open);
   router.add(

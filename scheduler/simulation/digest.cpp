@@ -55,13 +55,16 @@ std::uint64_t fold(std::uint64_t hash, const RunHeader& run) {
 }  // namespace
 
 std::uint64_t fold(std::uint64_t hash, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i, value >>= 8) hash = (hash ^ (value & 0xFF)) * 0x100000001B3ULL;
-  return hash;
+  char bytes[sizeof value];
+  for (char& byte : bytes) {
+    byte = static_cast<char>(value & 0xFF);
+    value >>= 8;
+  }
+  return fnv1a({bytes, sizeof bytes}, hash);
 }
 
 std::uint64_t fold(std::uint64_t hash, std::string_view text) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-  return (hash ^ text.size()) * 0x100000001B3ULL;
+  return fold(fnv1a(text, hash), std::uint64_t{text.size()});
 }
 
 std::uint64_t digest(const State& state) {
