@@ -53,6 +53,7 @@ TEST_F(ListWatchTest, lists_can_be_watched) {
   EXPECT_EQ(end.type, "end");
   EXPECT_EQ(end.data["name"], name);
   EXPECT_EQ(elsewhere.status(), 200);
+  wait_watched(host_, 3);
   host_.depose();
   EXPECT_TRUE(elsewhere.broken()) << "nothing of another namespace";
 }

@@ -164,12 +164,14 @@ Status post_query(Context& context, const http::Request& request,
   MILLRACE_TRY(ns, label_of(request, "ns"));
   MILLRACE_TRY(format, row_format_of(request.headers.get("accept")));
   MILLRACE_TRY(read, read_query(request));
-  const auto refuse = [&responder](const manifest::Problems& problems) {
+  RunningQueries::Place place;
+  const auto refuse = [&responder, &place](const manifest::Problems& problems) {
+    place.reset();  // before its caller may ask again
     responder.send(query_problem_response(problems));
     return ok_status();
   };
   if (!read.problems.empty()) return refuse(read.problems);
-  RunningQueries::Place place = context.queries.enter();
+  place = context.queries.enter();
   if (place == nullptr)
     return Error{ErrorClass::kResource, "query.too_many",
                  std::to_string(context.options.max_queries) + " queries are under way, the limit",

@@ -157,6 +157,7 @@ TEST_F(ApiTest, a_watcher_is_cut_off_when_another_leads) {
   EventReader events(host_, run_of(name) + "/events");
   std::string last;
   for (int i = 0; i < 4; ++i) last = events.next().id;
+  wait_watched(host_);  // whoever is still being told what was goes on under the next leader
   host_.depose();
   EXPECT_TRUE(events.broken());
   EventReader resumed(host_, run_of(name) + "/events", "Last-Event-ID: " + last + "\r\n");
@@ -175,6 +176,7 @@ TEST(ApiLoad, a_reader_that_does_not_read_is_dropped_and_resumes) {
   http::RawClient slow(host.port(), 2 << 10);
   slow.send(http::raw_request("GET", kRuns + "?watch=true&after=" + as_of, Host::authorization()));
   slow.read_head();
+  wait_watched(host);
   // Until the feed has let it go.
   std::size_t watchers = 1;
   int started = 0;

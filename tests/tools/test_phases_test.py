@@ -55,7 +55,7 @@ class Phases(WorkshopTest):
     def test_a_whole_run_leaves_its_row(self):
         self.expect_clean(self.run_tool("tools/test.sh", "--full"))
         (row,) = self.rows()
-        self.assertRegex(row, r"^\| [0-9a-f]{12} \| \d{4}-\d\d-\d\d \| \d+ cores, \d+ GiB \| 3000 \| bootstrap 0:0\d, "
+        self.assertRegex(row, r"^\| [0-9a-f]{12} \| \d{4}-\d\d-\d\d \| \d+ cores, \d+ GiB \| 10000 \| bootstrap 0:0\d, "
                               r".*planted 0:0\d, fresh 0:0\d \| 48 passed, 0 failed \|$")
 
     def test_a_failed_whole_run_says_so_in_its_row(self):

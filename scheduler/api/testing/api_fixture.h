@@ -114,6 +114,12 @@ class EventReader {
   std::string buffer_;
 };
 
+// Until so many watch who have been told all there is, and are told as things happen.
+inline void wait_watched(Host& host, std::size_t wanted = 1) {
+  for (std::size_t watchers = 0; watchers < wanted;)
+    host.on_loop([&] { watchers = host.watchers(); });
+}
+
 class ApiTest : public ::testing::Test {
  protected:
   void SetUp() override { host_.start(); }
