@@ -284,6 +284,7 @@ TEST_F(WorkerProgram, a_stopped_worker_leaves_no_runner_beyond_the_lease) {
   ::kill(worker_, SIGSTOP);
   // One of them is busy. It ends itself, though nobody tells it to.
   std::vector<pollfd> ends;
+  ends.reserve(before.size());
   for (const process::Handle& runner : before) ends.push_back({runner.descriptor(), POLLIN, 0});
   EXPECT_GT(::poll(ends.data(), ends.size(), 20'000), 0);
   ::kill(worker_, SIGCONT);
