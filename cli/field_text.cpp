@@ -186,7 +186,10 @@ Result<const ResourceSchema*> find_resource(std::string_view word) {
     if (lower(word) == lower(resource.kind) || lower(word) == resource.plural) return &resource;
     known.push_back(lower(resource.kind));
   }
-  return unknown("there is no kind of document ", word, known);
+  Error error = unknown("there is no kind of document ", word, known);
+  if (!error.hint.starts_with("did you mean"))
+    error.hint += ". Of a run or a task: `millrace explain run NAME`, `explain task NAME/TASK`";
+  return error;
 }
 
 }  // namespace

@@ -48,6 +48,10 @@ TEST(FieldText, leads_through_lists_to_kinds_and_values) {
 TEST(FieldText, what_is_not_there_is_named_with_the_nearest) {
   EXPECT_EQ(text_of("workflwo.spec"),
             "there is no kind of document \"workflwo\". did you mean workflow?");
+  EXPECT_EQ(
+      text_of("flights-x7k2p"),
+      "there is no kind of document \"flights-x7k2p\". one of: workflow, workflowrun. Of a run "
+      "or a task: `millrace explain run NAME`, `explain task NAME/TASK`");
   EXPECT_EQ(text_of("workflow.spec.task"),
             "workflow.spec has no field \"task\". did you mean tasks?");
   EXPECT_EQ(text_of("workflow.spec.timeout.x"),

@@ -167,6 +167,12 @@ class Grammar {
         ->type_name("DURATION");
     command
         ->add_option(
+            "--log-format", up->log_format,
+            "Of the scheduler's and the worker's own logs (text); stays for the next start")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->type_name("text|json");
+    command
+        ->add_option(
             "--retention", up->retention,
             "How long a snapshot is kept after it was replaced (7d); with the next two, stays "
             "for the next start")

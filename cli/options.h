@@ -28,6 +28,7 @@ struct Up {
   std::optional<int> port;
   std::vector<std::string> allow;
   std::string lease;
+  std::string log_format;
   std::optional<std::string> retention;
   std::vector<std::string> dataset_retention;
   std::optional<int> keep_snapshots;

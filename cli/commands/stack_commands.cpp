@@ -84,8 +84,14 @@ std::optional<std::vector<std::string>> retention_flags(const commands::Up& opti
 Exit execute(const commands::Up& options, Session& session) {
   const auto directory = stack_directory(session.common.directory);
   if (!directory.ok()) return report(session.err, directory.error());
-  UpOptions up{*directory,   options.port,   {}, options.lease, retention_flags(options),
-               own_folder(), options.timeout};
+  UpOptions up{.directory = *directory,
+               .port = options.port,
+               .allowed = {},
+               .lease = options.lease,
+               .log_format = options.log_format,
+               .retention = retention_flags(options),
+               .programs = own_folder(),
+               .patience = options.timeout};
   if (!options.allow.empty()) {
     auto folders = allowed_folders(options.allow);
     if (!folders.ok()) return report(session.err, folders.error());

@@ -24,6 +24,15 @@ Status check_settings(const Layout& layout, const ProgramPlaces& places) {
   return Error{ErrorClass::kUser, "up.setting_refused", std::move(why)};
 }
 
+namespace {
+
+void add_log_format(std::vector<std::string>& arguments, const ProgramPlaces& places) {
+  if (!places.log_format.empty())
+    arguments.insert(arguments.end(), {"--log-format", places.log_format});
+}
+
+}  // namespace
+
 DaemonSpec scheduler_spec(const Layout& layout, const ProgramPlaces& places) {
   std::vector<std::string> arguments = {
       "--postgres",
@@ -46,6 +55,7 @@ DaemonSpec scheduler_spec(const Layout& layout, const ProgramPlaces& places) {
       (places.programs / "millrace-sql").string(),
   };
   if (!places.lease.empty()) arguments.insert(arguments.end(), {"--lease", places.lease});
+  add_log_format(arguments, places);
   arguments.insert(arguments.end(), places.retention.begin(), places.retention.end());
   return {places.programs / program_name("scheduler"), std::move(arguments),
           layout.logs() / "scheduler.log"};
@@ -64,6 +74,7 @@ DaemonSpec worker_spec(const Layout& layout, const ProgramPlaces& places) {
       "--drain",        std::to_string(kDrainSeconds),
       "--allowed-root", layout.files().string(),
   };
+  add_log_format(arguments, places);
   for (const auto& path : places.allowed)
     arguments.insert(arguments.end(), {"--allowed-root", path.string()});
   return {places.programs / program_name("worker"), std::move(arguments),

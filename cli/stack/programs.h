@@ -18,6 +18,7 @@ struct ProgramPlaces {
   std::string connection;              // to Postgres, for libpq
   int port = 0;                        // of REST; 0: any
   std::string lease;                   // empty: the default
+  std::string log_format;              // empty: the default
   std::vector<std::string> retention;  // flags
   std::vector<std::filesystem::path> allowed;
 };

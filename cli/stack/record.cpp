@@ -25,6 +25,7 @@ std::string to_json(const StackRecord& record) {
                {"sockets", record.sockets.string()},
                {"port", record.port},
                {"lease", record.lease},
+               {"log_format", record.log_format},
                {"retention", record.retention},
                {"allowed", Json::array()},
                {"parts", Json::object()}};
@@ -49,6 +50,7 @@ Result<StackRecord> parse_record(const std::string& text) {
     record.sockets = json.at("sockets").get<std::string>();
     record.port = json.at("port").get<int>();
     record.lease = json.at("lease").get<std::string>();
+    record.log_format = json.value("log_format", "");  // not of a version before
     record.retention =
         json.value("retention", std::vector<std::string>());  // not of a version before
     for (const Json& path : json.at("allowed"))

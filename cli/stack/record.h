@@ -26,6 +26,7 @@ struct StackRecord {
   int port = 0;                                // of REST, on 127.0.0.1; 0: none yet
   std::vector<std::filesystem::path> allowed;  // folders open to workflows, besides the stack's own
   std::string lease;                           // as --lease has it; empty: the scheduler's default
+  std::string log_format;                      // of scheduler and worker; empty: their default
   std::vector<std::string> retention;          // the scheduler's flags of it
   std::map<std::string, PartRecord> parts;     // "scheduler", "worker"; Postgres keeps its own
   friend bool operator==(const StackRecord&, const StackRecord&) = default;

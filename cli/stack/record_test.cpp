@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+#include <utility>
+
 namespace millrace::cli {
 namespace {
 
@@ -11,6 +14,7 @@ StackRecord example() {
           8123,
           {"/data", "/with space"},
           "3s",
+          "json",
           {"--retention", "1h"},
           {{"scheduler", {{12, 34567, "boot"}, {"--listen", "127.0.0.1:8123"}, "a1b2"}},
            {"worker", {{13, 34568, "boot"}, {}, ""}}}};
@@ -22,14 +26,17 @@ TEST(StackRecord, comes_back_as_it_was_written) {
   EXPECT_EQ(*record, example());
 }
 
-TEST(StackRecord, of_a_version_that_knew_no_retention_comes_back_without) {
+TEST(StackRecord, of_a_version_that_knew_less_comes_back_without) {
   std::string text = to_json(example());
-  const auto from = text.find("  \"retention\"");
-  text.erase(from, text.find("],", from) + 2 - from);
+  for (const auto& [name, end] : {std::pair{"  \"retention\"", "],"}, {"  \"log_format\"", ","}}) {
+    const auto from = text.find(name);
+    text.erase(from, text.find(end, from) + std::string_view(end).size() - from);
+  }
   const auto record = parse_record(text);
   ASSERT_TRUE(record.ok()) << text;
   StackRecord expected = example();
   expected.retention.clear();
+  expected.log_format.clear();
   EXPECT_EQ(*record, expected);
 }
 

@@ -66,6 +66,7 @@ Result<StackStatus> bring_up(const UpOptions& options, const Say& say) {
         check_settings(layout, {.programs = options.programs,
                                 .connection = "",
                                 .lease = options.lease,
+                                .log_format = {},
                                 .retention = options.retention.value_or(std::vector<std::string>()),
                                 .allowed = {}}));
   MILLRACE_RETURN_IF_ERROR(make_directory(layout));
@@ -81,6 +82,7 @@ Result<StackStatus> bring_up(const UpOptions& options, const Say& say) {
   record.sockets = layout.sockets;
   if (options.allowed) record.allowed = *options.allowed;
   if (!options.lease.empty()) record.lease = options.lease;
+  if (!options.log_format.empty()) record.log_format = options.log_format;
   if (options.retention) record.retention = *options.retention;
   MILLRACE_RETURN_IF_ERROR(replace_file(layout.record(), to_json(record)));
   MILLRACE_RETURN_IF_ERROR(make_folders(layout));
@@ -91,14 +93,19 @@ Result<StackStatus> bring_up(const UpOptions& options, const Say& say) {
 Status bring_down(const fs::path& directory, const Say& say) {
   Layout layout = layout_of(directory);
   std::error_code problem;
-  if (!fs::exists(layout.record(), problem)) return ok_status();
+  if (!fs::exists(layout.record(), problem)) {
+    say("there is no stack in " + directory.string());
+    return ok_status();
+  }
   MILLRACE_TRY(held, lock(layout, say));
   MILLRACE_TRY(found, read_record(layout.record()));
   if (!found) return ok_status();
   layout.sockets = found->sockets;
+  bool ran = false;
   for (const std::string part : {"worker", "scheduler"}) {
     // More than one, where an `up` was killed between starting a daemon and writing it down.
     while (const auto id = find_part(*found, part, layout)) {
+      ran = true;
       say("stopping the " + part);
       MILLRACE_RETURN_IF_ERROR(stop_daemon(*id, kStopGrace));
     }
@@ -108,9 +115,13 @@ Status bring_down(const fs::path& directory, const Say& say) {
                                                           .socket_directory = {},
                                                           .binaries = {},
                                                           .settings = {}}));
-    if (server.status().running) say("stopping Postgres");
+    if (server.status().running) {
+      ran = true;
+      say("stopping Postgres");
+    }
     MILLRACE_RETURN_IF_ERROR(server.stop());
   }
+  if (!ran) say("nothing runs in " + directory.string());
   fs::remove_all(layout.sockets, problem);  // what a killed daemon left there; made anew by `up`
   return ok_status();
 }
@@ -118,8 +129,8 @@ Status bring_down(const fs::path& directory, const Say& say) {
 Status purge(const fs::path& directory, const Say& say) {
   const Layout layout = layout_of(directory);
   MILLRACE_TRY(found, read_record(layout.record()));
-  if (!found) return ok_status();
   MILLRACE_RETURN_IF_ERROR(bring_down(directory, say));
+  if (!found) return ok_status();
   say("removing " + directory.string());
   std::error_code problem;
   if (!found->postgres_directory.empty()) fs::remove_all(found->postgres_directory, problem);

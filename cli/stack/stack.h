@@ -25,7 +25,8 @@ struct UpOptions {
   std::optional<int> port;  // nothing: the one of last time, else any
   // Folders that workflows may read and write; nothing: those of last time.
   std::optional<std::vector<std::filesystem::path>> allowed;
-  std::string lease;  // empty: the scheduler's default
+  std::string lease;       // empty: that of last time, else the scheduler's default
+  std::string log_format;  // text or json; empty: that of last time, else text
   // The scheduler's flags of retention; nothing: those of last time.
   std::optional<std::vector<std::string>> retention;
   std::filesystem::path programs;  // folder of millrace-scheduler and its like
@@ -55,7 +56,8 @@ struct StackStatus {
 // file.*.
 Result<StackStatus> bring_up(const UpOptions& options, const Say& say);
 
-// Ends worker, scheduler, Postgres, in this order, also what is half dead. Fine when nothing runs.
+// Ends worker, scheduler, Postgres, in this order, also what is half dead. Fine, and said, when
+// nothing runs.
 Status bring_down(const std::filesystem::path& directory, const Say& say);
 
 // bring_down, then removes the directory with all data, wherever parts of it lie. Only of a

@@ -91,7 +91,8 @@ class Starter {
 
   DaemonSpec spec_of(const std::string& part) const {
     const ProgramPlaces places{options_.programs, server_.connection_string(), record_.port,
-                               record_.lease,     record_.retention,           record_.allowed};
+                               record_.lease,     record_.log_format,          record_.retention,
+                               record_.allowed};
     return part == "scheduler" ? scheduler_spec(layout_, places) : worker_spec(layout_, places);
   }
 

@@ -139,6 +139,27 @@ class Up(unittest.TestCase):
             self.assertEqual(after["scheduler"], before["scheduler"])
             self.assertEqual(stack.json("status")["allowed"], [str(stack.out)])
 
+    def test_logs_are_json_where_asked_and_stay_so(self):
+        with Stack() as stack:
+            logs = [stack.directory / "logs" / f"{part}.log" for part in ("scheduler", "worker")]
+            before = [len(log.read_bytes()) for log in logs]
+            stack.call(*stack.words_of_up(), "--log-format", "json")
+            lines = [line for log, size in zip(logs, before) for line in log.read_bytes()[size:].splitlines()]
+            started = [json.loads(line)["message"] for line in lines if line.startswith(b"{")]
+            self.assertGreaterEqual(started.count("started"), 2, lines)
+            running = self.pids(stack)
+            stack.up()
+            self.assertEqual(self.pids(stack), running, "what stays is no change")
+            refused = stack.call("up", "--log-format", "xml", check=False)
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+
+    def test_a_down_that_finds_nothing_says_so(self):
+        with Stack() as stack:
+            stack.call("down")
+            self.assertIn("nothing runs in", stack.call("down").stderr)
+            stack.call("down", "--purge")
+            self.assertIn("there is no stack in", stack.call("down").stderr)
+
     def test_a_scheduler_that_cannot_start_is_shown_with_its_log(self):
         with Stack() as stack:
             stack.call("down")

@@ -33,7 +33,7 @@ Error url_invalid(std::string_view url, const std::string& why) {
 Error outside(const std::string& path) {
   return Error{ErrorClass::kPolicy, "source.outside_roots",
                "\"" + printable(path) + "\" lies below none of the folders that tasks may use",
-               "move it, or let the worker's allowed roots hold its folder"};
+               "move it, or allow its folder: `millrace up --allow`, the worker's --allowed-root"};
 }
 
 Error failed(const std::string& what, const std::string& path, int error) {
