@@ -387,6 +387,23 @@ spec: {workflow: flights, parameters: [{name: min_flights, value: 5}]}
   EXPECT_EQ(body_of(host_.get(kRuns))["items"].size(), 1u);
 }
 
+TEST_F(ApiTest, a_name_that_is_made_up_is_no_other_runs_that_is_kept) {
+  put_flights();
+  // Ids go by number here: what the second run of another scheduler is called, this one's would be.
+  Host other;
+  other.start();
+  ASSERT_EQ(other.send("PUT", kWorkflow, kFlights, kYaml).status, 201);
+  std::string wanted;
+  for (int i = 0; i < 2; ++i)
+    wanted =
+        body_of(other.send("POST", kRuns, R"({"workflow":"flights"})", kJson))["metadata"]["name"];
+  EXPECT_EQ(host_.send("PUT", run_of(wanted), R"({"workflow":"flights"})", kJson).status, 201);
+  EXPECT_EQ(host_.send("DELETE", run_of(wanted)).status, 202);
+  const std::string name = start_run();
+  EXPECT_EQ(name.size(), wanted.size() + 1) << "of one more character of its id: " << name;
+  EXPECT_EQ(name.substr(name.size() - 5), wanted.substr(wanted.size() - 5));
+}
+
 TEST_F(ApiTest, a_run_is_paused_resumed_and_cancelled) {
   put_flights();
   const std::string name = start_run();

@@ -6,6 +6,7 @@
 #include "manifest/schema.h"
 #include "scheduler/api/problems.h"
 #include "scheduler/api/render.h"
+#include "scheduler/core/run_name.h"
 
 namespace millrace::api {
 
@@ -32,8 +33,29 @@ Json submitted_json(const std::string& ns, const std::string& name, const std::s
   return json;
 }
 
+namespace {
+
+// How long the end of a made-up name has to be, to be none of a run's that has ended and is kept.
+// The loop sees to those that live.
+Result<std::size_t> free_name_end(const Context& context, const scheduler::SubmitRun& submit) {
+  std::size_t end = scheduler::kShortNameEnd;
+  for (; end < scheduler::kLongestNameEnd; ++end) {
+    const std::string name = scheduler::made_up_name(submit.workflow, submit.run, end);
+    MILLRACE_TRY(taken, context.ports.reads.run({submit.ns, name}));
+    if (!taken) break;
+  }
+  return end;
+}
+
+}  // namespace
+
 void submit_run(Context& context, scheduler::SubmitRun submit, std::string parameters_json,
                 const http::Responder& responder, IfThere if_there) {
+  if (submit.name.empty()) {
+    const auto end = free_name_end(context, submit);
+    if (!end.ok()) return responder.send(problem_response(end.error()));
+    submit.name_end = *end;
+  }
   struct Asked {
     std::string ns;
     std::string workflow;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "scheduler/core/rerun.h"
+#include "scheduler/core/run_name.h"
 #include "scheduler/core/spec.h"
 #include "scheduler/core/state.h"
 #include "scheduler/core/types.h"
@@ -44,7 +45,8 @@ struct SubmitRun {
   RequestId request;
   RunId run;  // made by the caller
   std::string ns;
-  std::string name;      // empty: named after the workflow
+  std::string name;  // empty: one is made up (run_name.h), with `name_end` characters of the id
+  std::size_t name_end = kShortNameEnd;  // or more, where a run that lives has that name
   std::string workflow;  // name of a stored workflow, or only a label when `spec` is set
   WorkflowSpecRef spec;  // set for a run of its own (a query, a template)
   BodyHash body_hash{};  // with spec: its body's

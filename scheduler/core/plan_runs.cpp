@@ -1,37 +1,19 @@
 // Runs: how they begin, how their tasks follow from each other, how they are steered and end.
 #include <algorithm>
+#include <utility>
 
 #include "scheduler/core/planner.h"
 #include "scheduler/core/planted.h"
+#include "scheduler/core/run_name.h"
 
 namespace millrace::scheduler {
 namespace {
-
-constexpr std::size_t kMaxRunName = 63;  // as of every object
 
 Error not_kept(const Rerun& rerun, const std::string& dataset) {
   return Error{ErrorClass::kUser, "rerun.not_kept",
                "what run \"" + rerun.origin_name + "\" read or wrote of dataset \"" + dataset +
                    "\" is not kept any more",
                "start a new run"};
-}
-
-// A name that can be asked for, of `end` and as much of the workflow's as there is room for.
-std::string name_of(const std::string& workflow, const std::string& end) {
-  std::string start = workflow.substr(0, kMaxRunName - 1 - end.size());
-  while (start.ends_with('-')) start.pop_back();
-  return start + "-" + end;
-}
-
-// "flights-7k2": the workflow and some characters of the id's random end; more where that is taken.
-std::string name_after(const std::string& workflow, const RunId& id, const Draft& draft,
-                       const std::string& ns) {
-  const std::string text = id.to_text();
-  for (std::size_t length = 5; length < text.size(); ++length) {
-    std::string name = name_of(workflow, text.substr(text.size() - length));
-    if (!draft.run_name_taken({ns, name})) return name;
-  }
-  return name_of(workflow, text);
 }
 
 bool written_by_run(const WorkflowSpec& spec, const std::string& dataset) {
@@ -94,8 +76,12 @@ void Planner::on(const SubmitRun& input) {
   auto start = input.rerun == nullptr ? fresh_start(input.ns, *spec)
                                       : start_again(*input.rerun, *spec, input.ns);
   if (!start.ok()) return refuse(input.request, std::move(start).error());
-  const std::string name =
-      input.name.empty() ? name_after(input.workflow, input.run, draft_, input.ns) : input.name;
+  std::string name = input.name;
+  for (std::size_t end = input.name_end; name.empty(); ++end) {
+    std::string made_up = made_up_name(input.workflow, input.run, end);
+    if (end >= kLongestNameEnd || !draft_.run_name_taken({input.ns, made_up}))
+      name = std::move(made_up);
+  }
   emit(events::RunCreated{input.run, input.ns, name, input.workflow, spec, body_hash,
                           input.parameters_hash, input.key, input.request_hash,
                           std::move(start->pins), now_.wall, start->rerun_of,
