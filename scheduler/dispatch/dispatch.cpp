@@ -217,7 +217,7 @@ void Registry::leave(WorkerStream& stream) {
 void Registry::receive(WorkerStream& stream, Received received) {
   const std::scoped_lock lock(mutex_);
   if (!holds(stream)) return;
-  if (!received.progress.empty()) host_.progress(stream.worker(), std::move(received.progress));
+  if (received.progress) host_.progress(stream.worker(), *std::move(received.progress));
   if (received.input) host_.offer(std::move(*received.input));
 }
 

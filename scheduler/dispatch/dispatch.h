@@ -33,7 +33,7 @@ class DispatchHost {
   virtual ~DispatchHost() = default;
   // WorkerJoined, WorkerLeft, WorkerHeartbeat, AttemptSucceeded or AttemptFailed, for the engine.
   virtual void offer(Input input) = 0;
-  // Of running attempts: for observers. Losing it loses no truth.
+  // Of each heartbeat: all attempts that the worker holds. For observers; losing it loses no truth.
   virtual void progress(WorkerId worker, std::vector<AttemptProgress> attempts) = 0;
   // The detail of an attempt, read from the store. Errors: lease.fenced when `worker` does not hold
   // it.

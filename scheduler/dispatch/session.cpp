@@ -51,12 +51,13 @@ Result<Received> WorkerSession::on_hello(const worker::v1alpha1::Hello& hello) {
 Result<Received> WorkerSession::on_heartbeat(const worker::v1alpha1::Heartbeat& heartbeat) {
   MILLRACE_TRY(input, from_proto(heartbeat, worker_));
   Received received;
+  received.progress.emplace();
   for (int i = 0; i < heartbeat.attempts_size(); ++i) {
     const auto& status = heartbeat.attempts(i);
-    received.progress.push_back({input.attempts[static_cast<std::size_t>(i)],
-                                 from_proto(status.usage()), status.progress().fraction(),
-                                 status.progress().rows(), Bytes(status.progress().bytes()),
-                                 status.started()});
+    received.progress->push_back({input.attempts[static_cast<std::size_t>(i)],
+                                  from_proto(status.usage()), status.progress().fraction(),
+                                  status.progress().rows(), Bytes(status.progress().bytes()),
+                                  status.started()});
   }
   received.input = std::move(input);
   return received;

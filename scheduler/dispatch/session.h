@@ -23,8 +23,8 @@ struct AttemptProgress {
 };
 
 struct Received {
-  std::optional<Input> input;  // for the engine
-  std::vector<AttemptProgress> progress;
+  std::optional<Input> input;                            // for the engine
+  std::optional<std::vector<AttemptProgress>> progress;  // of a heartbeat: all that is held
 };
 
 class WorkerSession {

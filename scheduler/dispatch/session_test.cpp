@@ -114,9 +114,10 @@ TEST_F(Session, a_heartbeat_tells_engine_and_observers) {
   EXPECT_EQ(input.sent_monotonic_us, 99);
   EXPECT_TRUE(input.draining);
   EXPECT_EQ(input.attempts, std::vector{kAttempt});
-  ASSERT_EQ(received->progress.size(), 1U);
-  EXPECT_EQ(received->progress[0].usage.memory_peak, Bytes(123));
-  EXPECT_EQ(received->progress[0].fraction, 0.5);
+  ASSERT_TRUE(received->progress.has_value());
+  const AttemptProgress& progress = received->progress->at(0);
+  EXPECT_EQ(progress.usage.memory_peak, Bytes(123));
+  EXPECT_EQ(progress.fraction, 0.5);
 }
 
 TEST_F(Session, a_result_is_put_together_from_its_pages) {

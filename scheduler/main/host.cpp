@@ -92,10 +92,11 @@ class Host::Impl final : public DispatchHost, public WorkerPort {
   void offer(Input input) override {
     if (std::holds_alternative<AttemptSucceeded>(input))
       MILLRACE_FAILPOINT("dispatch.after_result");
+    if (const auto* gone = std::get_if<WorkerLeft>(&input)) board_.left(gone->worker);
     loop_->post_worker(std::move(input));
   }
-  void progress(WorkerId, std::vector<AttemptProgress> attempts) override {
-    board_.report(attempts);
+  void progress(WorkerId worker, std::vector<AttemptProgress> attempts) override {
+    board_.report(worker, attempts);
   }
   void describe(WorkerId worker, const AttemptRef& attempt, DescribeDone done) override;
   void counted(const std::string& reason, const std::string& text) override;

@@ -1,5 +1,8 @@
 #include "scheduler/main/progress_board.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace millrace::scheduler {
 
 std::vector<api::AttemptProgress> ProgressBoard::progress(RunId run) const {
@@ -11,8 +14,19 @@ std::vector<api::AttemptProgress> ProgressBoard::progress(RunId run) const {
   return found;
 }
 
-void ProgressBoard::report(const std::vector<AttemptProgress>& attempts) {
+void ProgressBoard::report(WorkerId worker, const std::vector<AttemptProgress>& attempts) {
+  std::vector<AttemptRef> now;
+  now.reserve(attempts.size());
+  for (const AttemptProgress& attempt : attempts) now.push_back(attempt.attempt);
+  std::ranges::sort(now);
   const std::lock_guard lock(mutex_);
+  if (const auto before = held_.find(worker); before != held_.end())
+    for (const AttemptRef& attempt : before->second)
+      if (!std::ranges::binary_search(now, attempt)) forget(attempt);
+  if (now.empty())
+    held_.erase(worker);
+  else
+    held_[worker] = std::move(now);
   for (const AttemptProgress& attempt : attempts) {
     api::AttemptProgress& latest = latest_[attempt.attempt.task_ref()];
     if (attempt.attempt.epoch < latest.attempt.epoch) continue;  // a heartbeat that was overtaken
@@ -20,8 +34,20 @@ void ProgressBoard::report(const std::vector<AttemptProgress>& attempts) {
   }
 }
 
+void ProgressBoard::left(WorkerId worker) {
+  const std::lock_guard lock(mutex_);
+  const auto held = held_.find(worker);
+  if (held == held_.end()) return;
+  for (const AttemptRef& attempt : held->second) forget(attempt);
+  held_.erase(held);
+}
+
 void ProgressBoard::ended(const AttemptRef& attempt) {
   const std::lock_guard lock(mutex_);
+  forget(attempt);
+}
+
+void ProgressBoard::forget(const AttemptRef& attempt) {
   const auto it = latest_.find(attempt.task_ref());
   if (it != latest_.end() && it->second.attempt.epoch <= attempt.epoch) latest_.erase(it);
 }
@@ -29,6 +55,7 @@ void ProgressBoard::ended(const AttemptRef& attempt) {
 void ProgressBoard::clear() {
   const std::lock_guard lock(mutex_);
   latest_.clear();
+  held_.clear();
 }
 
 }  // namespace millrace::scheduler
