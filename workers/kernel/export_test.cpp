@@ -48,6 +48,26 @@ TEST_F(ExportTest, exported_ndjson_is_json_with_the_values_as_they_are) {
   EXPECT_EQ(contents_of_file(folder_ / "lines.ndjson"), "{\"j\":[1, 2],\"n\":1.50}\n");
 }
 
+TEST_F(ExportTest, decimals_are_numbers_of_json_wherever_they_stand) {
+  const Query query{.sql =
+                        "SELECT 0.0375::DECIMAL(4,4) AS a, -0.5::DECIMAL(2,2) AS b, "
+                        "0::DECIMAL(3,3) AS c, -12.50::DECIMAL(4,2) AS d, "
+                        "[0.5::DECIMAL(1,1), NULL] AS l, {'x': -0.25::DECIMAL(2,2)} AS s",
+                    .views = {},
+                    .parameters = {}};
+  const auto written = open()->run_query(query, folder_ / "rows", watch());
+  ASSERT_TRUE(written.ok()) << written.error().to_text();
+  ASSERT_TRUE(open()
+                  ->export_rows(view("rows", *written), ExportFormat::kNdjson, folder_ / "d.ndjson",
+                                watch())
+                  .ok());
+  const std::string text = contents_of_file(folder_ / "d.ndjson");
+  EXPECT_EQ(text,
+            "{\"a\":0.0375,\"b\":-0.50,\"c\":0.000,\"d\":-12.50,\"l\":[0.5,null],"
+            "\"s\":{\"x\":-0.25}}\n");
+  EXPECT_TRUE(ingest("again.ndjson", text, NdjsonFormat{}, {}, 0).ok());
+}
+
 // Whoever wrote the query has no part in it: a delivery reads files of ours by statements of ours.
 TEST_F(ExportTest, a_delivery_that_fails_midway_is_no_fault_of_the_persons) {
   // Texts that don't compress, so that nearly all of the file is their pages.

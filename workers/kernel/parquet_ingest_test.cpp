@@ -169,6 +169,18 @@ TEST_F(ParquetIngestTest, values_that_would_lose_something_are_bad_and_others_ar
   }
 }
 
+// The engine looks at all of a dictionary's texts at once: more than a vector holds otherwise, and
+// among them its null, which holds nothing.
+TEST_F(ParquetIngestTest, texts_of_great_dictionaries_are_converted) {
+  for (int round = 0; round < 10; ++round) {
+    const auto ingested = ingest_parquet(testdata_ + "dictionary.parquet", {{{"v", "BIGINT"}}}, 0);
+    ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+    EXPECT_EQ(text_of({view(last_, ingested->rows)},
+                      "SELECT count(*) AS n, count(v) AS v, sum(v) AS s FROM t"),
+              "n,v,s\n5000,5000,12497500\n");
+  }
+}
+
 TEST_F(ParquetIngestTest, columns_may_be_called_as_ours_are) {
   parquet("n.parquet",
           "SELECT * FROM (VALUES (1, 5, 'a', 8), (2, 6, NULL, 9)) "
@@ -193,6 +205,13 @@ TEST_F(ParquetIngestTest, refuses_what_the_engine_would_rename_or_cut_short) {
   EXPECT_EQ(error_of(testdata_ + "time-ns.parquet"), digits);
   EXPECT_EQ(error_of(testdata_ + "instant-ns.parquet"), digits);
   EXPECT_EQ(error_of(testdata_ + "time-ns.parquet", {{{"t", "VARCHAR"}}}), digits);
+  const std::string great =
+      "ingest.parquet: column \"a\" holds decimals of 39 digits, and would keep others";
+  EXPECT_EQ(error_of(testdata_ + "decimal39.parquet"), great);
+  EXPECT_EQ(error_of(testdata_ + "decimal39.parquet", {{{"a", "DECIMAL(38,0)"}}}), great);
+  const auto beside = ingest_parquet(testdata_ + "decimal39.parquet", {{{"n", "BIGINT"}}});
+  ASSERT_TRUE(beside.ok()) << beside.error().to_text();
+  EXPECT_EQ(rows(*beside), "n\n1\n2\n3\n");
   const auto others = ingest_parquet(testdata_ + "time-ns.parquet", {{{"n", "BIGINT"}}});
   ASSERT_TRUE(others.ok()) << others.error().to_text();
   EXPECT_EQ(rows(*others), "n\n1\n");

@@ -1,10 +1,11 @@
 #include "workers/kernel/duckdb/parquet_source.h"
 
 #include <algorithm>
-#include <charconv>
+#include <map>
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "workers/kernel/duckdb/parquet_output.h"
 #include "workers/kernel/duckdb/storable.h"
 #include "workers/kernel/rejected_record.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr const char* kTextFits = "millrace_text_fits";
 constexpr std::string_view kRecordColumn = "file_row_number";
+constexpr int kMaxDecimalDigits = 38;
 
 Error unfit(std::string message, std::string hint) {
   return Error{ErrorClass::kUser, "ingest.parquet", std::move(message), std::move(hint)};
@@ -24,7 +26,7 @@ std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\
 // A file's columns as it says itself: the engine renames one whose name is there twice.
 struct Footer {
   Schema columns;                        // without types
-  std::vector<std::string> nanoseconds;  // those whose digits the engine cuts short
+  std::map<std::string, Error> refused;  // of those that the engine would read as something else
   std::vector<std::string> fingerprint;  // of all that counts for the types
 };
 
@@ -32,7 +34,7 @@ Result<Footer> read_footer(Session& session, const std::string& path) {
   MILLRACE_TRY(
       rows, session.rows("SELECT name, num_children::VARCHAR, logical_type, concat_ws('|', name, "
                          "type, type_length, num_children, converted_type, scale, precision, "
-                         "logical_type) FROM parquet_schema(" +
+                         "logical_type), precision::VARCHAR, converted_type FROM parquet_schema(" +
                          sql_literal(path) + ")"));
   Footer footer;
   // The first row is the root's; each row's children follow it.
@@ -43,16 +45,23 @@ Result<Footer> read_footer(Session& session, const std::string& path) {
       --nested;
     else
       footer.columns.columns.push_back({row[0].value_or(""), "", true});
-    const std::string children = row[1].value_or("0");
-    std::size_t count = 0;
-    std::from_chars(children.data(), children.data() + children.size(), count);
-    nested += count;
+    nested += number_of<std::size_t>(row[1].value_or("0")).value_or(0);
+    const auto refuse = [&](const std::string& what, const std::string& instead) {
+      const std::string& column = footer.columns.columns.back().name;
+      footer.refused.emplace(column, unfit("column " + quoted(column) + " holds " + what,
+                                           "write the files with " + instead +
+                                               ", or leave the column out by into.schema"));
+    };
     // Of a timestamp without zone the engine keeps them.
     const std::string logical = row[2].value_or("");
     if (logical.find("NANOS=NanoSeconds") != std::string::npos &&
         (logical.starts_with("TimeType(") ||
          logical.find("isAdjustedToUTC=1") != std::string::npos))
-      footer.nanoseconds.push_back(footer.columns.columns.back().name);
+      refuse("times to the nanosecond, and would keep microseconds of them", "microseconds");
+    if (const auto digits = number_of(row[4].value_or("")).value_or(0);
+        digits > kMaxDecimalDigits && (logical.starts_with("DecimalType(") || row[5] == "DECIMAL"))
+      refuse("decimals of " + std::to_string(digits) + " digits, and would keep others",
+             std::to_string(kMaxDecimalDigits) + " digits at most");
     footer.fingerprint.push_back(row[3].value_or(""));
   }
   return footer;
@@ -80,12 +89,6 @@ std::optional<std::string> difference(const std::string& file, const Schema& own
       return quoted(first) + " has a column " + quoted(column.name) + ", and " + quoted(file) +
              " has none";
   return std::nullopt;
-}
-
-Error cut_short(const std::string& column) {
-  return unfit("column " + quoted(column) +
-                   " holds times to the nanosecond, and would keep microseconds of them",
-               "write the files with microseconds, or leave the column out by into.schema");
 }
 
 // How a column of one type becomes a value of another: SQL over `from`, an expression.
@@ -117,19 +120,21 @@ Conversion conversion_of(const std::string& from, const std::string& source,
   return {value, "TRY_CAST(" + value + " AS " + source + ") IS NOT DISTINCT FROM " + from};
 }
 
+// Of a column of texts, and the name of a type, which is the same for all of them.
 void text_fits_rows(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
+  const idx_t rows = duckdb_data_chunk_get_size(input);
+  if (rows == 0) return;
   duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
-  duckdb_vector types = duckdb_data_chunk_get_vector(input, 1);
+  ColumnType type;
+  if (auto parsed = parse_column_type(text_at(duckdb_data_chunk_get_vector(input, 1), 0));
+      parsed.ok())
+    type = *std::move(parsed);
+  // What is null holds no text: the engine also asks of the null of a dictionary, where nothing was
+  // ever written.
+  const std::uint64_t* const validity = duckdb_vector_get_validity(texts);
   auto* const fit = static_cast<bool*>(duckdb_vector_get_data(output));
-  ColumnType type;  // of the row before: nearly always that of all
-  for (idx_t row = 0; row < duckdb_data_chunk_get_size(input); ++row) {
-    const std::string_view name = text_at(types, row);
-    if (type.sql != name) {
-      if (Result<ColumnType> parsed = parse_column_type(name); parsed.ok())
-        type = *std::move(parsed);
-    }
-    fit[row] = text_fits(type, text_at(texts, row));
-  }
+  for (idx_t row = 0; row < rows; ++row)
+    fit[row] = valid_at(validity, row) && text_fits(type, text_at(texts, row));
 }
 
 }  // namespace
@@ -186,12 +191,12 @@ Status ParquetSource::look_at_files(Session& session, const std::stop_token& sto
     if (i == 0) {
       first = std::move(footer);
       found_ = std::move(columns);
-      nanoseconds_ = first.nanoseconds;
+      refused_ = first.refused;
       continue;
     }
     if (auto why = difference(names_[i], columns, names_[0], found_); why.has_value())
       return unfit(*std::move(why), "ingest files of different columns in tasks of their own");
-    nanoseconds_.insert(nanoseconds_.end(), footer.nanoseconds.begin(), footer.nanoseconds.end());
+    refused_.merge(footer.refused);
   }
   return ok_status();
 }
@@ -204,7 +209,7 @@ Status ParquetSource::keep(Session& session) {
     const LogicalType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
     columns_ += (i == 0 ? "" : ", ") + storable(found_.columns[i].name, type.get());
   }
-  return nanoseconds_.empty() ? ok_status() : cut_short(nanoseconds_.front());
+  return refused_.empty() ? ok_status() : Status(refused_.begin()->second);
 }
 
 Status ParquetSource::convert(const Schema& stated) {
@@ -214,8 +219,8 @@ Status ParquetSource::convert(const Schema& stated) {
       return Error{ErrorClass::kUser, "ingest.column_missing",
                    quoted(names_[0]) + " has no column " + quoted(column.name),
                    "names count with their case; mend into.schema or the file", ""};
-    if (std::ranges::find(nanoseconds_, column.name) != nanoseconds_.end())
-      return cut_short(column.name);
+    if (const auto refused = refused_.find(column.name); refused != refused_.end())
+      return refused->second;
     MILLRACE_TRY(type, parse_column_type(column.type));
     const std::string name = sql_identifier(column.name);
     Conversion to{name, "true"};

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -65,7 +66,7 @@ class ParquetSource {
   std::vector<process::OwnedFd> descriptors_;
   std::vector<std::string> paths_;        // of the descriptors
   Schema found_;                          // the columns that every file has
-  std::vector<std::string> nanoseconds_;  // columns whose digits the engine would cut short
+  std::map<std::string, Error> refused_;  // columns that the engine would read as something else
   Schema stated_;
   std::string columns_;  // of the SELECT
   std::vector<Fault> faults_;

@@ -157,6 +157,16 @@ void append_floating(Number number, std::string& out) {
     append_number(number, out);
 }
 
+// A decimal as the engine writes it: where it has no digits before its point, JSON wants a zero.
+void append_digits(std::string_view digits, std::string& out) {
+  if (digits.starts_with('-')) {
+    out += '-';
+    digits.remove_prefix(1);
+  }
+  if (digits.starts_with('.')) out += '0';
+  out += digits;
+}
+
 void append_signed(int width, duckdb_vector vector, idx_t row, std::string& out) {
   switch (width) {
     case 1:
@@ -246,8 +256,7 @@ void append_json(const Shape& shape, duckdb_vector vector, idx_t row, std::strin
     case Kind::kDouble:
       return append_floating(number_at<double>(vector, row), out);
     case Kind::kDigits:
-      out += text_at(vector, row);
-      return;
+      return append_digits(text_at(vector, row), out);
     case Kind::kText:
       return append_json_text(text_at(vector, row), out);
     case Kind::kJson: {

@@ -84,6 +84,11 @@ inline std::string_view text_at(duckdb_vector vector, idx_t row) {
   return view_of(static_cast<const duckdb_string_t*>(duckdb_vector_get_data(vector))[row]);
 }
 
+// Of a vector's validity, which is null where all of it is.
+inline bool valid_at(const std::uint64_t* validity, idx_t row) {
+  return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
+}
+
 // Whose statement failed, which tells what its errors mean.
 enum class Author { kOurs, kUsers };
 Error engine_error(duckdb_error_type type, std::string_view message, Author author);

@@ -66,10 +66,6 @@ class TextColumn {
   std::uint64_t* validity_ = nullptr;
 };
 
-bool valid_at(const std::uint64_t* validity, idx_t row) {
-  return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
-}
-
 // The converted values of a column, as far as they tell whether a number was too great for its
 // type.
 class Overflow {
