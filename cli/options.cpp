@@ -31,10 +31,10 @@ class Grammar {
     app_.set_version_flag("--version", std::string(), "The same as `millrace version`");
     app_.fallthrough();
     app_.set_help_all_flag();
-    app_.add_option("-n,--namespace", parsed_.common.name_space, "Namespace (MILLRACE_NAMESPACE)")
+    add_name(&app_, "-n,--namespace", parsed_.common.name_space, "Namespace (MILLRACE_NAMESPACE)")
         ->capture_default_str();
-    app_.add_option("--dir", parsed_.common.directory,
-                    "Directory of the local stack (MILLRACE_HOME, ~/.millrace)");
+    add_name(&app_, "--dir", parsed_.common.directory,
+             "Directory of the local stack (MILLRACE_HOME, ~/.millrace)");
     add_stack();
     add_documents();
     add_runs();
@@ -114,7 +114,8 @@ class Grammar {
 
   static void add_format(CLI::App* command, Format& format) { add_form(command, format, kFormats); }
 
-  // A name that is empty is most likely a shell's variable that is not set: never all of them.
+  // A name that is empty is most likely a shell's variable that is not set: never all of them, nor
+  // the one that is meant when nothing is said.
   static CLI::Option* add_name(CLI::App* command, const char* option, std::string& name,
                                const char* text) {
     return command->add_option(option, name, text)
@@ -227,7 +228,7 @@ class Grammar {
     command
         ->add_option("-p,--parameter", options.parameters, "Parameter, name=value; may be repeated")
         ->allow_extra_args(false);
-    command->add_option("--key", options.key, "Idempotency key: the same key starts one run only");
+    add_name(command, "--key", options.key, "Idempotency key: the same key starts one run only");
     command->add_flag("-w,--watch", options.watch,
                       "Show it until it ends; the exit code is the run's");
     command->add_flag("--wait", options.wait, "Block until it ends; the exit code is the run's");

@@ -118,7 +118,10 @@ TEST(Options, an_empty_name_is_never_all_of_them) {
                                                     {"run", ""},
                                                     {"wait", ""},
                                                     {"logs", ""},
-                                                    {"get", "runs", "--workflow", ""}})
+                                                    {"get", "runs", "--workflow", ""},
+                                                    {"--dir", "", "down", "--purge"},
+                                                    {"-n", "", "get", "runs"},
+                                                    {"run", "flights", "--key", ""}})
     EXPECT_THAT(stopped(arguments).text, HasSubstr("is empty")) << arguments[0];
 }
 

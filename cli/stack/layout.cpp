@@ -56,7 +56,7 @@ fs::path what_blocks(fs::path path) {
   return path;
 }
 
-// A directory is ours when it holds a stack's record, or nothing yet.
+// A directory is ours when it holds a stack, or nothing yet.
 Status check_directory(const Layout& layout) {
   const fs::path& path = layout.directory;
   struct stat info{};
@@ -76,11 +76,18 @@ Status check_directory(const Layout& layout) {
       strange = entry.path().filename();
   if (problem) return file_error("can't read", path, problem.value());
   // Asked last: an `up` that works here at the same time wrote its record before all else.
-  if (strange.empty() || fs::exists(layout.record(), problem)) return ok_status();
+  if (strange.empty() || fs::exists(layout.record(), problem) || holds_stack(layout))
+    return ok_status();
   return in_the_way(path, "is no stack's directory: it holds \"" + strange + "\"", hint);
 }
 
 }  // namespace
+
+bool holds_stack(const Layout& layout) {
+  std::error_code problem;
+  return fs::is_regular_file(layout.lock(), problem) &&
+         fs::is_regular_file(layout.worker_token(), problem);
+}
 
 Result<fs::path> stack_directory(const std::string& given) {
   fs::path path = given;

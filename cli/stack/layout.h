@@ -1,6 +1,7 @@
 // Layout: where each thing of a local stack lies, and the checks that a place is ours to use.
 //
-//   DIRECTORY/stack.json          what runs (record.h); its presence makes the directory a stack's
+//   DIRECTORY/stack.json          what runs (record.h); its presence makes the directory a stack's,
+//                                 and so do lock and tokens where it is lost
 //             up.lock             held while `up` or `down` works
 //             tokens/{api,worker} 0600
 //             postgres/           the database; elsewhere when its user could not get there
@@ -14,6 +15,8 @@
 #include "base/result.h"
 
 namespace millrace::cli {
+
+inline constexpr const char* kDatabase = "postgres";  // its folder, where its user can get there
 
 struct Layout {
   std::filesystem::path directory;  // absolute
@@ -39,6 +42,9 @@ Result<std::filesystem::path> stack_directory(const std::string& given);
 
 // Touches nothing.
 Layout layout_of(const std::filesystem::path& directory);
+
+// Whether the directory is a stack's though its record is lost: it holds what `up` alone makes.
+bool holds_stack(const Layout& layout);
 
 // Makes the directory itself, or checks that it is a stack's or empty. The record comes next,
 // before anything else lies there: whatever is cut short then leaves what is known to be a stack's.

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxRecord = 1 << 20;
 
 Error invalid(const std::string& what) {
   return Error{ErrorClass::kUser, "up.record_invalid", "the stack's record " + what,
-               "end the stack's processes and remove the file stack.json"};
+               "move it away: the next `millrace up` makes it anew, with the settings of `up` at "
+               "their defaults"};
 }
 
 }  // namespace

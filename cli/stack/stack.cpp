@@ -33,6 +33,20 @@ Result<process::OwnedFd> lock(const Layout& layout, const Say& say) {
                "can't lock \"" + layout.lock().string() + "\": " + std::strerror(errno)};
 }
 
+// Of a stack whose record is lost, what the directory itself tells; the settings of `up` are then
+// the defaults. Nothing: no stack is there.
+Result<std::optional<StackRecord>> record_of(const Layout& layout) {
+  MILLRACE_TRY(found, read_record(layout.record()));
+  if (found || !holds_stack(layout)) return found;
+  StackRecord record;
+  record.sockets = layout.sockets;
+  std::error_code problem;
+  if (fs::path database = postgres::reachable_directory(layout.directory / kDatabase);
+      fs::exists(database, problem))
+    record.postgres_directory = std::move(database);
+  return std::optional(std::move(record));
+}
+
 PartStatus status_of_daemon(const std::string& part, const StackRecord& record,
                             const Layout& layout) {
   PartStatus status{part, PartState::kStopped, 0, {}, ""};
@@ -71,7 +85,7 @@ Result<StackStatus> bring_up(const UpOptions& options, const Say& say) {
                                 .allowed = {}}));
   MILLRACE_RETURN_IF_ERROR(make_directory(layout));
   MILLRACE_TRY(held, lock(layout, say));
-  MILLRACE_TRY(found, read_record(layout.record()));
+  MILLRACE_TRY(found, record_of(layout));
   StackRecord record = found.value_or(StackRecord{});
   // Where the runtime folder went or came between two starts, what still runs uses the old one, as
   // long as that is there.
@@ -93,12 +107,12 @@ Result<StackStatus> bring_up(const UpOptions& options, const Say& say) {
 Status bring_down(const fs::path& directory, const Say& say) {
   Layout layout = layout_of(directory);
   std::error_code problem;
-  if (!fs::exists(layout.record(), problem)) {
+  if (!fs::exists(layout.record(), problem) && !holds_stack(layout)) {
     say("there is no stack in " + directory.string());
     return ok_status();
   }
   MILLRACE_TRY(held, lock(layout, say));
-  MILLRACE_TRY(found, read_record(layout.record()));
+  MILLRACE_TRY(found, record_of(layout));
   if (!found) return ok_status();
   layout.sockets = found->sockets;
   bool ran = false;
@@ -128,7 +142,7 @@ Status bring_down(const fs::path& directory, const Say& say) {
 
 Status purge(const fs::path& directory, const Say& say) {
   const Layout layout = layout_of(directory);
-  MILLRACE_TRY(found, read_record(layout.record()));
+  MILLRACE_TRY(found, record_of(layout));
   MILLRACE_RETURN_IF_ERROR(bring_down(directory, say));
   if (!found) return ok_status();
   say("removing " + directory.string());
@@ -145,7 +159,7 @@ Status purge(const fs::path& directory, const Say& say) {
 
 Result<StackStatus> inspect(const fs::path& directory) {
   Layout layout = layout_of(directory);
-  MILLRACE_TRY(found, read_record(layout.record()));
+  MILLRACE_TRY(found, record_of(layout));
   if (!found)
     return Error{ErrorClass::kUser, "up.not_found",
                  "there is no stack in \"" + directory.string() + "\"", "`millrace up` makes one",

@@ -197,7 +197,7 @@ class Starter {
 Status start_parts(const UpOptions& options, const Layout& layout, StackRecord record,
                    const Say& say) {
   if (record.postgres_directory.empty()) {
-    const fs::path wanted = layout.directory / "postgres";
+    const fs::path wanted = layout.directory / kDatabase;
     record.postgres_directory = postgres::reachable_directory(wanted);
     if (record.postgres_directory != wanted)
       say("the database lies in " + record.postgres_directory.string() +

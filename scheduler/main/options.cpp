@@ -11,6 +11,9 @@
 namespace millrace::scheduler {
 namespace {
 
+// Workers are heard three times in it, over a network and beside other work.
+constexpr Micros kShortestLease = milliseconds(100);
+
 Error wrong(std::string code, std::string message, std::string hint) {
   return {ErrorClass::kUser, std::move(code), std::move(message), std::move(hint), ""};
 }
@@ -163,6 +166,9 @@ ParsedOptions parse_options(int argc, char** argv) {
     return refuse("--listen wants address:port, not \"" + listen + "\"");
   const Result<Micros> parsed = parse_duration(lease);
   if (!parsed.ok()) return refuse_flag("--lease", parsed.error());
+  if (*parsed < kShortestLease)
+    return refuse("--lease wants 100ms or more, not \"" + lease +
+                  "\": no worker could be heard in time");
   options.lease = *parsed;
   const Result<Micros> looks = parse_duration(checkpoint_interval);
   if (!looks.ok()) return refuse_flag("--checkpoint-interval", looks.error());

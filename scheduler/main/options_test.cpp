@@ -111,6 +111,7 @@ TEST(Options, refuse_what_they_do_not_understand) {
       {"--listen", ":80"},
       {"--listen", "localhost:80"},
       {"--lease", "15"},
+      {"--lease", "99ms"},
       {"--queue-limit", "narrow"},
       {"--queue-limit", "narrow=0"},
       {"--queue-limit", "narrow=-1"},

@@ -11,6 +11,12 @@ import unittest
 
 from stack import BIN, Stack, lives
 
+WORKFLOW = """
+apiVersion: millrace.io/v1alpha1
+kind: Workflow
+metadata: {name: kept}
+spec: {tasks: [{name: a, command: {argv: [/bin/true]}}]}
+"""
 PARTS = ("postgres", "scheduler", "worker")
 
 
@@ -138,6 +144,29 @@ class Up(unittest.TestCase):
             self.assertNotEqual(after["worker"], before["worker"])
             self.assertEqual(after["scheduler"], before["scheduler"])
             self.assertEqual(stack.json("status")["allowed"], [str(stack.out)])
+
+    def test_a_record_that_is_lost_costs_settings_alone(self):
+        with Stack() as stack:
+            record = stack.directory / "stack.json"
+            before = self.pids(stack)
+            record.unlink()
+            self.assertEqual(self.pids(stack), before, "`status` finds what runs")
+            stack.up()
+            self.assertEqual(stack.pid("postgres"), before["postgres"])
+            stack.apply(WORKFLOW)
+            record.write_text('{"port":')
+            damaged = stack.call("status", check=False)
+            self.assertEqual(damaged.returncode, 3, damaged.stderr)
+            self.assertIn("ove it away: the next `millrace up`", damaged.stderr)
+            record.unlink()
+            stack.call("down")
+            self.assertEqual([pid for pid in before.values() if lives(pid)], [], "`down` left something")
+            stack.up()
+            self.assertEqual([one["metadata"]["name"] for one in stack.json("get", "workflows")["items"]], ["kept"])
+            stack.call("down")
+            record.unlink()
+            stack.call("down", "--purge")
+            self.assertFalse(stack.directory.exists())
 
     def test_logs_are_json_where_asked_and_stay_so(self):
         with Stack() as stack:
