@@ -530,6 +530,35 @@ TEST_F(EngineTest, memory_that_runs_out_is_a_resource_error) {
   EXPECT_EQ(result.error().error_class, ErrorClass::kResource) << result.error().to_text();
 }
 
+// A group of rows of a Parquet file is held in memory until it is whole: wide rows have to make
+// smaller ones. (2,048 rows are handed on at once, whatever their width.)
+TEST_F(EngineTest, wide_rows_are_written_with_the_memory_there_is) {
+  for (const int width : {32, 1'024, 4'096}) {
+    const std::int64_t rows = (std::int64_t{200} << 20) / width;
+    for (const bool ordered : {false, true}) {
+      const Query query{.sql = "SELECT range AS i, repeat(md5(range::VARCHAR), " +
+                               std::to_string(width / 32) + ") AS body FROM range(" +
+                               std::to_string(rows) + ")",
+                        .views = {},
+                        .parameters = {},
+                        .ordered = ordered};
+      const std::string folder = "wide-" + std::to_string(++count_);
+      const auto written = open()->run_query(query, folder_ / folder, watch());
+      ASSERT_TRUE(written.ok()) << width << (ordered ? " ordered " : " ")
+                                << written.error().to_text();
+      EXPECT_EQ(written->rows, rows);
+      if (!ordered) continue;
+      Query check{.sql =
+                      "SELECT count(*) AS n FROM (SELECT i, lag(i) OVER () AS before FROM t) "
+                      "WHERE before IS NOT NULL AND i <> before + 1",
+                  .views = {view(folder, *written)},
+                  .parameters = {},
+                  .ordered = true};
+      EXPECT_EQ(text_of(check.views, check.sql), "n\n0\n") << "in their order, width " << width;
+    }
+  }
+}
+
 TEST_F(EngineTest, what_does_not_fit_into_memory_is_spilled) {
   auto engine = open();
   ASSERT_TRUE(engine

@@ -28,6 +28,9 @@ namespace {
 // bound of a megabyte, chunks of long texts would pile up to the gigabyte.
 constexpr const char* kSmallBuffer = "SET streaming_buffer_size = '64KB'";
 
+constexpr Bytes kSmallestRowGroup = mebibytes(1);
+constexpr Bytes kLargestRowGroup = mebibytes(128);
+
 // An error that a table function kept says more than the engine's copy of its text.
 template <typename T, typename Table>
 Result<T> with_own_error(Result<T> result, const Table& table) {
@@ -187,7 +190,7 @@ class DuckDbEngine final : public QueryEngine {
   Result<Ingested> ingest_text(const TextSource& source, std::uint64_t max_rejects,
                                const std::string& folder, const std::string& quarantine_folder,
                                const Watch& watch) override {
-    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
+    MILLRACE_RETURN_IF_ERROR(limit_writer(4));
     MILLRACE_TRY(layout, read_layout(source, watch.stop));
     MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
     RejectLog rejects(max_rejects,
@@ -205,7 +208,7 @@ class DuckDbEngine final : public QueryEngine {
                                   std::uint64_t max_rejects, const std::string& folder,
                                   const std::string& quarantine_folder,
                                   const Watch& watch) override {
-    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
+    MILLRACE_RETURN_IF_ERROR(limit_writer(4));
     MILLRACE_RETURN_IF_ERROR(register_text_fits(*writer_));
     MILLRACE_TRY(source, ParquetSource::open(*writer_, files, roots, stated, watch.stop));
     MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
@@ -230,8 +233,6 @@ class DuckDbEngine final : public QueryEngine {
       const LogicalType type(duckdb_column_logical_type(result.get(), i));
       columns += (i == 0 ? "" : ", ") + storable(duckdb_column_name(result.get(), i), type.get());
     }
-    if (query.ordered)
-      MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
     // The fetch may wait for the closed database, which has to hear of a stop as well.
     const std::stop_callback interrupt(watch.stop, [this] { closed_->interrupt(); });
     return with_own_error(
@@ -254,7 +255,7 @@ class DuckDbEngine final : public QueryEngine {
 
   // The statement, closed in and bound, up to its first rows.
   Status start(const Query& query, const Watch& watch, ResultSet& result) {
-    MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 1));
+    MILLRACE_RETURN_IF_ERROR(limit_writer(1));
     MILLRACE_RETURN_IF_ERROR(limit_session(*closed_, "query", 3));
     MILLRACE_RETURN_IF_ERROR(close_in(query.views));
     MILLRACE_TRY(statement, closed_->prepare(query.sql, Author::kUsers));
@@ -313,6 +314,15 @@ class DuckDbEngine final : public QueryEngine {
     return rejected;
   }
 
+  // And how much a thread may gather for a group of rows of a file, which it then holds once more,
+  // as what is written.
+  Status limit_writer(int quarters) {
+    const std::int64_t share = limits_.memory.value() / 4 * quarters;
+    row_group_ = std::clamp(Bytes(share / (4 * std::max(limits_.threads, 1))), kSmallestRowGroup,
+                            kLargestRowGroup);
+    return limit_session(*writer_, "writer", quarters);
+  }
+
   // `quarters` of the memory: a kind that uses one database alone gives it all.
   Status limit_session(Session& session, const std::string& name, int quarters) const {
     const auto bytes = [](std::int64_t count) { return sql_literal(std::to_string(count) + "B"); };
@@ -342,13 +352,15 @@ class DuckDbEngine final : public QueryEngine {
                                const Watch& watch, const std::function<void()>& look = nullptr) {
     // Rows that were counted on their way are the same rows.
     const std::int64_t before = watch.activity.rows_written;
-    MILLRACE_TRY(written, write_parquet(*writer_, select, folder, author, watch.stop, look));
+    MILLRACE_TRY(written,
+                 write_parquet(*writer_, select, folder, row_group_, author, watch.stop, look));
     watch.activity.rows_written = before + written.rows;
     watch.activity.bytes_written += written.bytes;
     return written;
   }
 
   EngineLimits limits_;
+  Bytes row_group_;
   std::unique_ptr<Session> writer_;
   std::unique_ptr<Session> closed_;
 };
@@ -451,7 +463,7 @@ Result<std::int64_t> DuckDbEngine::export_ndjson(const std::string& rows, const 
 
 Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, ExportFormat format,
                                               const std::string& path, const Watch& watch) {
-  MILLRACE_RETURN_IF_ERROR(limit_session(*writer_, "writer", 4));
+  MILLRACE_RETURN_IF_ERROR(limit_writer(4));
   MILLRACE_TRY(rows, rows_of(dataset));
   // A delivery's rows keep the dataset's order.
   MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));

@@ -111,7 +111,7 @@ Result<Schema> describe(Session& session, const std::string& select) {
 }
 
 Result<WrittenDataset> write_parquet(Session& session, const std::string& select,
-                                     const std::string& folder, Author author,
+                                     const std::string& folder, Bytes row_group, Author author,
                                      const std::stop_token& stop,
                                      const std::function<void()>& watch) {
   MILLRACE_TRY(schema, describe(session, select));
@@ -119,6 +119,9 @@ Result<WrittenDataset> write_parquet(Session& session, const std::string& select
   const std::string copy = "COPY (" + select + ") TO " + sql_literal(folder) +
                            " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1,"
                            " FILE_SIZE_BYTES '256MB', FILENAME_PATTERN 'part-{i}',"
+                           " ROW_GROUP_SIZE_BYTES " +
+                           std::to_string(row_group.value()) +
+                           ","
                            " WRITE_EMPTY_FILE false, RETURN_STATS)";
   MILLRACE_TRY(statement, session.prepare(copy, Author::kOurs));
   ResultSet result;
