@@ -52,15 +52,15 @@ constexpr EnumValueSchema kWriteModeValues[] = {
 constexpr EnumSchema kWriteModeEnum{"WriteMode", "How rows enter a dataset.", kWriteModeValues};
 
 constexpr EnumValueSchema kConflictPolicyValues[] = {
-    {"Retry", "The task runs again on the newer snapshot."},
-    {"Fail", "The task fails with the code dataset.conflict."},
+    {"Retry", "The task runs again and replaces the newer snapshot. One that reads the dataset, too, would read what it read before, and fails instead."},
+    {"Fail", "The task fails with the code dataset.conflict_fails."},
 };
 constexpr EnumSchema kConflictPolicyEnum{"ConflictPolicy", "What happens when another run committed to the dataset first.", kConflictPolicyValues};
 
 constexpr EnumValueSchema kErrorClassValues[] = {
     {"User", "The document, the data or the caller is at fault; trying again changes nothing."},
-    {"Transient", "It may pass by itself; try again after a while."},
-    {"Resource", "Memory, disk or time ran out; try again larger or elsewhere."},
+    {"Transient", "It may pass by itself, as an attempt that took too long may; try again after a while."},
+    {"Resource", "Memory or disk ran out; try again larger or elsewhere."},
     {"Infrastructure", "A machine, a process or a connection was lost; try again elsewhere."},
     {"Policy", "A rule refused it; trying again changes nothing."},
 };
@@ -76,7 +76,7 @@ constexpr FieldSchema kDatasetTargetFields[] = {
      .value = {.shape = Shape::kEnum, .enumeration = &kWriteModeEnum},
      .default_json = "\"Overwrite\""},
     {.name = "onConflict",
-     .doc = "What to do when another run committed to the dataset since this one began.",
+     .doc = "What to do when another run committed to the dataset since the attempt was placed, or, where the task reads it as well, since what it read.",
      .value = {.shape = Shape::kEnum, .enumeration = &kConflictPolicyEnum},
      .default_json = "\"Retry\""},
 };
@@ -423,7 +423,7 @@ constexpr FieldSchema kIngestTargetFields[] = {
      .value = {.shape = Shape::kEnum, .enumeration = &kWriteModeEnum},
      .default_json = "\"Overwrite\""},
     {.name = "onConflict",
-     .doc = "What to do when another run committed to the dataset since this one began.",
+     .doc = "What to do when another run committed to the dataset since the attempt was placed, or, where the task reads it as well, since what it read.",
      .value = {.shape = Shape::kEnum, .enumeration = &kConflictPolicyEnum},
      .default_json = "\"Retry\""},
     {.name = "schema",

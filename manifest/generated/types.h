@@ -40,8 +40,8 @@ std::string_view to_string(WriteMode value);
 
 // What happens when another run committed to the dataset first.
 enum class ConflictPolicy {
-  kRetry,  // The task runs again on the newer snapshot.
-  kFail,  // The task fails with the code dataset.conflict.
+  kRetry,  // The task runs again and replaces the newer snapshot. One that reads the dataset, too, would read what it read before, and fails instead.
+  kFail,  // The task fails with the code dataset.conflict_fails.
 };
 std::string_view to_string(ConflictPolicy value);
 
@@ -51,7 +51,8 @@ struct DatasetTarget {
   std::string dataset{};
   // Whether the rows replace the dataset or are added to it.
   WriteMode mode = WriteMode::kOverwrite;
-  // What to do when another run committed to the dataset since this one began.
+  // What to do when another run committed to the dataset since the attempt was placed, or, where
+  // the task reads it as well, since what it read.
   ConflictPolicy on_conflict = ConflictPolicy::kRetry;
 
   friend bool operator==(const DatasetTarget&, const DatasetTarget&) = default;
@@ -361,7 +362,8 @@ struct IngestTarget {
   std::string dataset{};
   // Whether the rows replace the dataset or are added to it.
   WriteMode mode = WriteMode::kOverwrite;
-  // What to do when another run committed to the dataset since this one began.
+  // What to do when another run committed to the dataset since the attempt was placed, or, where
+  // the task reads it as well, since what it read.
   ConflictPolicy on_conflict = ConflictPolicy::kRetry;
   // The columns; inferred from the files when left out.
   std::vector<Column> schema{};

@@ -29,9 +29,11 @@ scheduler::Resources request_of(const manifest::Task& task) {
   const scheduler::Resources otherwise = default_request(manifest::kind_of(task));
   const manifest::ResourceAmounts& hint = task.resources.hint;
   const manifest::ResourceAmounts& max = task.resources.max;
-  return {amount_of(hint.cpu, max.cpu, otherwise.cpu),
-          amount_of(hint.memory, max.memory, otherwise.memory),
-          amount_of(hint.disk, max.disk, otherwise.disk)};
+  return {
+      amount_of(hint.cpu, max.cpu, otherwise.cpu),
+      amount_of(hint.memory, max.memory, otherwise.memory),
+      // A task that says nothing of disk is held to none: a ceiling alone is what it is held to.
+      amount_of(hint.disk, max.disk, max.disk.value_or(otherwise.disk))};
 }
 
 scheduler::RunOn run_on_of(manifest::RunOn run_on) {

@@ -142,6 +142,9 @@ TEST(Compile, requests_have_defaults_and_a_ceiling) {
       {", resources: {hint: {memory: 64Mi}}", {MilliCpu(500), mebibytes(64), Bytes(0)}},
       {", resources: {max: {cpu: 250m, memory: 256Mi}}", {MilliCpu(250), mebibytes(256), Bytes(0)}},
       {", resources: {max: {memory: 8Gi}}", {MilliCpu(500), mebibytes(512), Bytes(0)}},
+      {", resources: {max: {disk: 20Mi}}", {MilliCpu(500), mebibytes(512), mebibytes(20)}},
+      {", resources: {hint: {disk: 5Mi}, max: {disk: 20Mi}}",
+       {MilliCpu(500), mebibytes(512), mebibytes(5)}},
   };
   for (const Case& c : cases) {
     const auto of = spec(std::string("  tasks:\n  - {name: a, command: {argv: [/bin/a]}") +

@@ -1,5 +1,6 @@
 #include "scheduler/core/events.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "base/overloaded.h"
@@ -26,6 +27,11 @@ std::string decision_text(const events::Decision& decision) {
 }
 
 }  // namespace
+
+const events::Pin* events::find_pin(const std::vector<Pin>& pins, const std::string& dataset) {
+  const auto found = std::ranges::find(pins, dataset, &Pin::dataset);
+  return found == pins.end() ? nullptr : &*found;
+}
 
 Stop events::stop_for(std::string_view reason) {
   if (reason == kAttemptTimedOut) return Stop::kAttemptTimeout;

@@ -45,6 +45,8 @@ struct Pin {
   SnapshotId snapshot;  // nil: the dataset had none
   friend bool operator==(const Pin&, const Pin&) = default;
 };
+// The pin of the dataset, or null.
+const Pin* find_pin(const std::vector<Pin>& pins, const std::string& dataset);
 
 // A task that a rerun takes over: it succeeded in another run, and does not run again.
 struct TakenTask {

@@ -13,13 +13,6 @@ const DatasetWrite* declared(const TaskSpec& spec, const std::string& dataset) {
   return nullptr;
 }
 
-const SnapshotId* base_of(const TaskPins* pins, const std::string& dataset) {
-  if (pins == nullptr) return nullptr;
-  for (const events::Pin& base : pins->bases)
-    if (base.dataset == dataset) return &base.snapshot;
-  return nullptr;
-}
-
 }  // namespace
 
 void Planner::on(const WorkerJoined& input) {
@@ -95,17 +88,23 @@ void Planner::on(const AttemptSucceeded& input) {
     const SnapshotId current = head == nullptr ? SnapshotId() : head->snapshot;
     // Compare-and-set: an Overwrite stands on the head that it knew. An Append adds to whatever is
     // there.
-    const SnapshotId* base = base_of(pins, write.dataset);
-    if (declaration->mode == WriteMode::kOverwrite && base != nullptr && *base != current &&
-        !MILLRACE_PLANTED(kNoCompareAndSet)) {
+    const events::Pin* base =
+        pins == nullptr ? nullptr : events::find_pin(pins->bases, write.dataset);
+    if (declaration->mode == WriteMode::kOverwrite && base != nullptr &&
+        base->snapshot != current && !MILLRACE_PLANTED(kNoCompareAndSet)) {
       count("dataset.conflict");
-      const bool again = declaration->on_conflict == OnConflict::kRetry;
-      return fail(
-          ref,
-          {again ? ErrorClass::kTransient : ErrorClass::kUser,
-           again ? "dataset.conflict" : "dataset.conflict_fails",
-           "dataset \"" + write.dataset + "\" was written by another run in the meantime", 0},
-          input.attachment);
+      // Another attempt would read what this one did, and so write over the same.
+      const bool reads = events::find_pin(pins->inputs, write.dataset) != nullptr;
+      const bool again = declaration->on_conflict == OnConflict::kRetry && !reads;
+      return fail(ref,
+                  {again ? ErrorClass::kTransient : ErrorClass::kUser,
+                   again ? "dataset.conflict" : "dataset.conflict_fails",
+                   "dataset \"" + write.dataset + "\"" +
+                       (reads ? ", which the task reads as well, was written by another run since "
+                                "(start a new run)"
+                              : " was written by another run in the meantime"),
+                   0},
+                  input.attachment);
     }
     // What is set aside goes beside the rows under a name that the document may not spell out: it
     // takes the place of its like, never of somebody's own table.

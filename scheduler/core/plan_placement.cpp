@@ -75,11 +75,15 @@ void Planner::place_task(const ReadyKey& key, WorkerId worker) {
         inputs.back().snapshot = head->snapshot;
     }
   }
+  // What it reads and overwrites must be as it read it: whatever was written since would be lost.
   std::vector<events::Pin> bases;
   for (const DatasetWrite& write : spec.writes) {
     if (write.mode != WriteMode::kOverwrite) continue;
     const Head* head = draft_.head({run.ns, write.dataset});
-    bases.push_back({write.dataset, head == nullptr ? SnapshotId() : head->snapshot});
+    const events::Pin* read = events::find_pin(inputs, write.dataset);
+    bases.push_back({write.dataset, read != nullptr   ? read->snapshot
+                                    : head != nullptr ? head->snapshot
+                                                      : SnapshotId()});
   }
   emit(events::AttemptPlaced{
       {key.task.run, key.task.task, task.attempt.next(),

@@ -23,12 +23,6 @@ bool written_by_run(const WorkflowSpec& spec, const std::string& dataset) {
   return false;
 }
 
-const events::Pin* find_pin(const std::vector<events::Pin>& pins, const std::string& dataset) {
-  for (const events::Pin& pin : pins)
-    if (pin.dataset == dataset) return &pin;
-  return nullptr;
-}
-
 bool went_wrong(TaskState state) {
   return state == TaskState::kFailed || state == TaskState::kSkipped ||
          state == TaskState::kCancelled;
@@ -112,7 +106,7 @@ Result<Planner::RunStart> Planner::start_again(const Rerun& rerun, const Workflo
   MILLRACE_TRY(taken, taken_by(spec, rerun));
   RunStart start{{}, rerun.origin, rerun.origin_name, std::move(taken)};
   for (const std::string& dataset : spec.external_reads) {
-    const events::Pin* pin = find_pin(rerun.pins, dataset);
+    const events::Pin* pin = events::find_pin(rerun.pins, dataset);
     if (pin == nullptr) return not_kept(rerun, dataset);
     start.pins.push_back(*pin);
     if (const Head* head = draft_.head({ns, dataset});

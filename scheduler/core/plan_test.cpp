@@ -422,6 +422,21 @@ TEST(Datasets, of_two_writers_in_one_batch_one_wins) {
   )");
 }
 
+// What another run wrote since this one's was read would be lost, and reading again would read the
+// same.
+TEST(Datasets, what_a_task_reads_and_overwrites_must_be_as_it_was_read) {
+  expect(R"(
+     0s  worker w1 cpu=8000
+     0s  submit r1 {a (writes=d)}
+     1s  w1 ok a#1 wrote d      -> ok a#1 wrote d, finished r1 Succeeded
+     2s  submit r2 {w; b: w (reads=d writes=d)}
+     2s  submit r3 {c (reads=d writes=d)}
+     3s  w1 ok r3/c#1 wrote d   -> ok r3/c#1 wrote d, finished r3 Succeeded
+     4s  w1 ok r2/w#1           -> ok r2/w#1, ready r2/b, r2/b#1 on w1
+     5s  w1 ok r2/b#1 wrote d   -> failed r2/b#1 dataset.conflict_fails gave up retry.never, finished r2 Failed, count dataset.conflict
+  )");
+}
+
 // What a task writes beside its own target.
 TEST(Datasets, a_run_tells_of_rows_that_were_set_aside) {
   expect(R"(
