@@ -1,6 +1,7 @@
 #include "workers/kernel/byte_source.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -23,7 +24,9 @@ Error read_failed(const std::string& name, int error) {
 class PlainSource final : public ByteSource {
  public:
   PlainSource(process::OwnedFd file, std::string name, std::stop_token stop)
-      : file_(std::move(file)), name_(std::move(name)), stop_(std::move(stop)) {}
+      : file_(std::move(file)), name_(std::move(name)), stop_(std::move(stop)) {
+    ::fstat(file_.get(), &opened_);
+  }
 
   Result<std::size_t> read(char* out, std::size_t capacity) override {
     if (stop_.stop_requested())
@@ -33,6 +36,7 @@ class PlainSource final : public ByteSource {
       const ssize_t count = ::pread(file_.get(), out, capacity, static_cast<off_t>(consumed_));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return read_failed(name_, errno);
+      if (count == 0) MILLRACE_RETURN_IF_ERROR(check_unchanged());
       consumed_ += static_cast<std::uint64_t>(count);
       return static_cast<std::size_t>(count);
     }
@@ -50,9 +54,23 @@ class PlainSource final : public ByteSource {
   const std::string& name() const { return name_; }
 
  private:
+  // At the end of the file. One that has grown is taken as far as it was there.
+  Status check_unchanged() const {
+    struct stat now{};
+    if (::fstat(file_.get(), &now) != 0) return read_failed(name_, errno);
+    const bool same_time = now.st_mtim.tv_sec == opened_.st_mtim.tv_sec &&
+                           now.st_mtim.tv_nsec == opened_.st_mtim.tv_nsec;
+    if (now.st_size > opened_.st_size || (now.st_size == opened_.st_size && same_time))
+      return ok_status();
+    return Error{ErrorClass::kTransient, "source.changed",
+                 "\"" + name_ + "\" was written to while it was read",
+                 "let files be moved to where they are read once they are whole"};
+  }
+
   process::OwnedFd file_;
   std::string name_;
   std::stop_token stop_;
+  struct stat opened_{};
   std::uint64_t consumed_ = 0;
 };
 

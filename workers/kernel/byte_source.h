@@ -20,7 +20,8 @@ class ByteSource {
   virtual ~ByteSource() = default;
 
   // Up to `capacity` bytes into `out`; 0 at the end. Errors: source.read_failed (infrastructure),
-  // source.gzip_corrupt (user), task.cancelled.
+  // source.gzip_corrupt (user), task.cancelled; at the end source.changed (transient), of a file
+  // that is shorter than when it was opened, or as long and written to since.
   virtual Result<std::size_t> read(char* out, std::size_t capacity) = 0;
   // Bytes read of the file itself.
   virtual std::uint64_t consumed() const = 0;

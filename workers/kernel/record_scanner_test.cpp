@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -249,6 +252,34 @@ TEST(ByteSource, reads_gzip_of_several_members_and_knows_its_damage) {
   std::string spoiled = bytes;
   spoiled[15] = static_cast<char>(spoiled[15] ^ 0x55);
   EXPECT_FALSE(read_all(folder.write("spoiled.gz", spoiled)).ok());
+}
+
+TEST(ByteSource, a_file_that_is_cut_or_written_anew_while_it_is_read_is_told_at_its_end) {
+  const TempFolder folder;
+  const auto read_while = [&](const std::function<void(const std::string&)>& change) {
+    const std::string path = folder.write("c.csv", "1,2,3,4,5,6,7,8,9");
+    ::timespec old[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+    ::utimensat(AT_FDCWD, path.c_str(), old, 0);
+    auto source = open_byte_source(process::OwnedFd(::open(path.c_str(), O_RDONLY)),
+                                   Compression::kNone, path);
+    EXPECT_TRUE(source.ok());
+    char buffer[4];
+    EXPECT_TRUE((*source)->read(buffer, sizeof buffer).ok());
+    change(path);
+    for (;;) {
+      const Result<std::size_t> count = (*source)->read(buffer, sizeof buffer);
+      if (!count.ok()) return count.error().code;
+      if (*count == 0) return std::string();
+    }
+  };
+  EXPECT_EQ(read_while([](const std::string&) {}), "");
+  EXPECT_EQ(read_while([](const std::string& path) { std::filesystem::resize_file(path, 6); }),
+            "source.changed");
+  EXPECT_EQ(read_while([&](const std::string&) { folder.write("c.csv", "9,8,7,6,5,4,3,2,1"); }),
+            "source.changed");
+  EXPECT_EQ(read_while([&](const std::string&) { folder.write("c.csv", "1,2,3,4,5,6,7,8,9,10"); }),
+            "")
+      << "it grew";
 }
 
 // Whoever reads a file through, to its end perhaps, hears of it: nothing more is read.
