@@ -333,6 +333,23 @@ TEST(Logs, characters_are_whole_wherever_their_pieces_were_cut) {
   EXPECT_EQ(done.out, "a→b?");
 }
 
+TEST(Logs, that_are_followed_go_on_where_the_connection_was_lost) {
+  ScriptedServer server({log_page("one\n", 4, 2), chunked_reply({"two\n", "thr"}, false),
+                         problem(503, "engine.not_leading", "not yet", ""),
+                         chunked_reply({"ee\n"}, true)});
+  commands::Logs options;
+  options.target = "f-1/a";
+  options.follow = true;
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kDone) << done.err;
+  EXPECT_EQ(done.out, "one\ntwo\nthree\n");
+  EXPECT_THAT(done.err, HasSubstr("trying again\nconnected again\n"));
+  const std::vector<std::string> requests = server.requests();
+  ASSERT_EQ(requests.size(), 4U);
+  EXPECT_NE(requests[1].find("attempt=2&offset=4&follow=true"), std::string::npos) << requests[1];
+  EXPECT_NE(requests[3].find("attempt=2&offset=11&follow=true"), std::string::npos) << requests[3];
+}
+
 // One that grows as fast as it is read would otherwise never be over.
 TEST(Logs, of_an_attempt_at_work_end_with_what_there_is) {
   ScriptedServer server({log_page("so far\n", 7, 1)});

@@ -1,6 +1,9 @@
 // get, logs, explain, version: what there is, and why.
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "base/utf8.h"
@@ -58,43 +61,61 @@ Exit usage(std::ostream& err, const std::string& sentence) {
 }
 
 constexpr std::size_t kLogPage = 1 << 20;
+constexpr std::chrono::milliseconds kFirstPause{50};
+constexpr std::chrono::milliseconds kLongestPause{1'000};
 
-// A log comes in pages, but for one that is followed: all that it had when the last was asked for.
-// The heading comes before the first piece, so that a task which said nothing has none.
+// A log comes in pages: all that it had when the last was asked for. One that is followed goes on
+// from there as it is written, through lost connections and schedulers that are started again. The
+// heading comes before the first piece, so that a task which said nothing has none.
 Exit print_log(const std::string& run, const std::string& task, const std::string& heading,
                const commands::Logs& options, Session& session) {
   bool begun = heading.empty();
   std::string rest;  // the beginning of a character that goes on in the next piece
   std::string attempt = options.attempt ? std::to_string(*options.attempt) : "";
-  std::string offset;
+  std::uint64_t offset = 0;  // up to where the attempt's log is shown
+  bool following = false;    // the pages are through
+  bool lost = false;         // the connection
+  auto pause = kFirstPause;
   for (;;) {
     client::Call call{
         .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
     if (!attempt.empty()) call.query.emplace_back("attempt", attempt);
-    if (!offset.empty()) call.query.emplace_back("offset", offset);
-    call.query.emplace_back(options.follow ? "follow" : "limit",
-                            options.follow ? "true" : std::to_string(kLogPage));
+    if (offset > 0) call.query.emplace_back("offset", std::to_string(offset));
+    call.query.emplace_back(following ? "follow" : "limit",
+                            following ? "true" : std::to_string(kLogPage));
     std::size_t came = 0;
     const client::Answer answer = session.client.stream(call, [&](std::string_view piece) {
-      came += piece.size();
+      if (std::exchange(lost, false)) session.err << "connected again\n";
       if (!std::exchange(begun, true)) session.err << heading;
+      came += piece.size();
+      pause = kFirstPause;
       rest += piece;
       const std::size_t whole = without_begun_character(rest);
       session.out << printable(rest.substr(0, whole), /*keep_line_breaks=*/true) << std::flush;
       rest.erase(0, whole);
       return session.out.good();
     });
+    if (!answer.ok() && following && session.out.good() && client::may_pass(answer.problem)) {
+      offset += came;
+      if (!std::exchange(lost, true))
+        session.err << "no connection (" << answer.problem.detail << "); trying again\n";
+      std::this_thread::sleep_for(pause);
+      pause = std::min(pause * 2, kLongestPause);
+      continue;
+    }
     if (!answer.ok()) {
       const bool wrote_none = !heading.empty() && answer.problem.code == "log.not_found";
-      return wrote_none && offset.empty() ? Exit::kDone : report(session.err, answer.problem);
+      return wrote_none && offset == 0 ? Exit::kDone : report(session.err, answer.problem);
     }
-    if (options.follow || came < kLogPage || !session.out.good()) {
+    offset += came;
+    const bool last_page = came < kLogPage;
+    if (following || (last_page && !options.follow) || !session.out.good()) {
       session.out << printable(rest, /*keep_line_breaks=*/true);
       return Exit::kDone;
     }
     // Of the same attempt, also when another begins meanwhile.
     attempt = answer.header("millrace-attempt");
-    offset = answer.header("millrace-next-offset");
+    following = last_page;
   }
 }
 

@@ -74,6 +74,24 @@ class Logs(unittest.TestCase):
     def open_gate(self, name):
         (self.gates / name).touch()
 
+    def test_who_follows_goes_on_with_the_next_scheduler(self):
+        with Stack(data=self.gates) as stack:
+            stack.apply(WORKFLOW.format(gates=self.gates))
+            run = stack.start("talk")
+            follower = Follower(stack, f"{run}/talk")
+            follower.read_until("begin 1")
+            stack.kill(stack.pid("scheduler"))
+            follower.read_until("trying again")
+            stack.up()
+            self.open_gate("end-1")
+            code, text = follower.rest()
+            self.assertEqual(code, 0, text)
+            self.assertEqual(text.count("begin 1"), 1, text)
+            self.assertIn("end 1\nno line end", text)
+            for gate in ("end-2", "mute", "last"):
+                self.open_gate(gate)
+            stack.call("wait", run, "--timeout", "60s", timeout=90)
+
     def test_attempts_at_work_are_shown_and_followed_to_their_end(self):
         with Stack(data=self.gates) as stack:
             self.assertIn("Go on until the attempt ends", stack.call("logs", "--help").stdout)
