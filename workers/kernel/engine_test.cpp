@@ -353,6 +353,20 @@ TEST_F(EngineTest, a_carriage_return_in_the_first_record_is_a_byte_of_its_field)
   EXPECT_EQ(far->rows.rows, 2);
 }
 
+TEST_F(EngineTest, files_that_can_not_be_read_say_what_they_are) {
+  const auto utf16 = ingest("w.csv", std::string("\xFF\xFE\x61\x00\x0A\x00", 6), CsvFormat{});
+  ASSERT_FALSE(utf16.ok());
+  EXPECT_EQ(utf16.error().code, "source.utf16");
+  folder_.write("in/a.csv", "a,b\n1,2\n");
+  const auto nothing = ingest("in/b.csv", "", CsvFormat{});
+  ASSERT_FALSE(nothing.ok());
+  EXPECT_EQ(nothing.error().message, "\"" + folder_ / "in/b.csv" + "\" has no header");
+  const auto beside = open()->ingest_text(source(folder_ / "in/*.csv", CsvFormat{}), 0,
+                                          folder_ / "out", folder_ / "bad-out", watch());
+  ASSERT_FALSE(beside.ok());
+  EXPECT_EQ(beside.error().message, "\"" + folder_ / "in/b.csv" + "\" has no header");
+}
+
 TEST_F(EngineTest, a_file_whose_name_is_no_text_has_its_bad_rows_set_aside) {
   const auto ingested = ingest("\xFFmärz.csv", "a\n1\nx\n", CsvFormat{}, {{{"a", "BIGINT"}}});
   ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();

@@ -1,5 +1,7 @@
 #include "workers/kernel/text_source.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -11,6 +13,11 @@ namespace millrace::kernel {
 namespace {
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+Error no_header(const SourceFile& file) {
+  return {ErrorClass::kUser, "ingest.header", quoted(printable(file.path)) + " has no header",
+          "say \"header: false\" for files without one"};
+}
 
 ScanOptions options_of(const TextFormat& format, std::size_t columns) {
   return std::visit(
@@ -25,9 +32,19 @@ ScanOptions options_of(const TextFormat& format, std::size_t columns) {
       format);
 }
 
+// By its byte order mark, which no UTF-8 begins with.
+bool is_utf16(int file) {
+  unsigned char mark[2] = {};
+  if (::pread(file, mark, sizeof mark, 0) != sizeof mark) return false;
+  return (mark[0] == 0xFF && mark[1] == 0xFE) || (mark[0] == 0xFE && mark[1] == 0xFF);
+}
+
 Result<RecordScanner> scan_file(const TextSource& source, const SourceFile& file,
                                 const ScanOptions& options, const std::stop_token& stop) {
   MILLRACE_TRY(descriptor, open_below(file.path, source.roots));
+  if (is_utf16(descriptor.get()))
+    return Error{ErrorClass::kUser, "source.utf16", quoted(printable(file.path)) + " is UTF-16",
+                 "write it as UTF-8"};
   MILLRACE_TRY(bytes, open_byte_source(std::move(descriptor), source.compression,
                                        printable(file.path), stop));
   return RecordScanner(std::move(bytes), options);
@@ -200,10 +217,7 @@ Result<TextLayout> read_layout(const TextSource& source, const std::stop_token& 
   layout.inferred = source.stated.columns.empty();
   if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr) {
     MILLRACE_TRY(header, read_header(source, *csv, source.files.front(), stop));
-    if (header.empty() && csv->header)
-      return Error{ErrorClass::kUser, "ingest.header",
-                   quoted(printable(source.files.front().path)) + " has no header",
-                   "say \"header: false\" for files without one"};
+    if (header.empty() && csv->header) return no_header(source.files.front());
     MILLRACE_RETURN_IF_ERROR(check_column_names(schema_of_names(header)));
     layout.header = std::move(header);
   }
@@ -229,6 +243,7 @@ Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
   std::vector<std::string> header = layout.header;
   if (const auto* csv = std::get_if<CsvFormat>(&source.format); csv != nullptr && csv->header) {
     MILLRACE_TRY(own, read_header(source, *csv, file, stop));
+    if (own.empty()) return no_header(file);
     std::vector<std::string> sorted = own;
     std::vector<std::string> wanted = header;
     std::ranges::sort(sorted);
