@@ -153,6 +153,8 @@ Shape shape_of_number(std::string_view text) {
     if (integer >= -kExact && integer <= kExact) return kInteger;
     return double_keeps(digits, static_cast<double>(integer)) ? kInteger : kLongInteger;
   }
+  // Digits alone, beyond BIGINT: a key, which a double would write as 1e+19 even where it keeps it.
+  if (std::ranges::all_of(digits, is_digit)) return kOther;
   double real = 0;
   const auto [at, error] = std::from_chars(text.data(), end, real);
   if (error != std::errc() || at != end) return kOther;

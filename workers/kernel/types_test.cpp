@@ -127,6 +127,9 @@ TEST(TypeGuess, takes_the_narrowest_type_that_holds_all) {
   EXPECT_EQ(guess({"1", "x"}), "VARCHAR");
   EXPECT_EQ(guess({"007"}), "VARCHAR") << "a code, not a number";
   EXPECT_EQ(guess({"92233720368547758070"}), "VARCHAR") << "a double would change it";
+  for (const char* const beyond :
+       {"9223372036854775808", "10000000000000000000", "-36893488147419103232"})
+    EXPECT_EQ(guess({beyond}), "VARCHAR") << "a key, as its neighbours are";
   EXPECT_EQ(guess({"inf"}), "VARCHAR");
 }
 
