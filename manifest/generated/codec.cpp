@@ -714,6 +714,17 @@ Json encode(const WorkflowRunSpec& value) {
   return json;
 }
 
+void decode(const Json& json, RunReference& out) {
+  decode_field(json, "name", out.name);
+  decode_field(json, "runId", out.run_id);
+}
+Json encode(const RunReference& value) {
+  Json json = Json::object();
+  encode_field(json, "name", value.name);
+  encode_field(json, "runId", value.run_id);
+  return json;
+}
+
 void decode(const Json& json, TaskCounts& out) {
   decode_field(json, "total", out.total);
   decode_field(json, "waiting", out.waiting);
@@ -721,6 +732,7 @@ void decode(const Json& json, TaskCounts& out) {
   decode_field(json, "succeeded", out.succeeded);
   decode_field(json, "failed", out.failed);
   decode_field(json, "skipped", out.skipped);
+  decode_field(json, "cancelled", out.cancelled);
 }
 Json encode(const TaskCounts& value) {
   Json json = Json::object();
@@ -730,6 +742,7 @@ Json encode(const TaskCounts& value) {
   encode_field(json, "succeeded", value.succeeded);
   encode_field(json, "failed", value.failed);
   encode_field(json, "skipped", value.skipped);
+  encode_field(json, "cancelled", value.cancelled);
   return json;
 }
 
@@ -765,11 +778,14 @@ Json encode(const Condition& value) {
 void decode(const Json& json, WorkflowRunStatus& out) {
   decode_field(json, "observedGeneration", out.observed_generation);
   decode_field(json, "runId", out.run_id);
+  decode_field(json, "rerunOf", out.rerun_of);
+  decode_field(json, "queue", out.queue);
   decode_field(json, "phase", out.phase);
   decode_field(json, "done", out.done);
   decode_field(json, "tasks", out.tasks);
   decode_field(json, "startedAt", out.started_at);
   decode_field(json, "finishedAt", out.finished_at);
+  decode_field(json, "message", out.message);
   decode_field(json, "lastError", out.last_error);
   decode_list(json, "conditions", out.conditions);
 }
@@ -777,11 +793,14 @@ Json encode(const WorkflowRunStatus& value) {
   Json json = Json::object();
   encode_field(json, "observedGeneration", value.observed_generation);
   encode_field(json, "runId", value.run_id);
+  encode_field(json, "rerunOf", value.rerun_of);
+  encode_field(json, "queue", value.queue);
   encode_field(json, "phase", value.phase);
   encode_field(json, "done", value.done);
   encode_field(json, "tasks", value.tasks);
   encode_field(json, "startedAt", value.started_at);
   encode_field(json, "finishedAt", value.finished_at);
+  encode_field(json, "message", value.message);
   encode_field(json, "lastError", value.last_error);
   encode_list(json, "conditions", value.conditions);
   return json;

@@ -102,6 +102,8 @@ void decode(const Json& json, DesiredState& out);
 Json encode(DesiredState value);
 void decode(const Json& json, WorkflowRunSpec& out);
 Json encode(const WorkflowRunSpec& value);
+void decode(const Json& json, RunReference& out);
+Json encode(const RunReference& value);
 void decode(const Json& json, TaskCounts& out);
 Json encode(const TaskCounts& value);
 void decode(const Json& json, ConditionStatus& out);

@@ -588,6 +588,17 @@ constexpr FieldSchema kWorkflowRunSpecFields[] = {
      .default_json = "\"Running\""},
 };
 
+constexpr FieldSchema kRunReferenceFields[] = {
+    {.name = "name",
+     .doc = "The name of the run.",
+     .value = {.shape = Shape::kText, .format = Format::kLabel, .max_size = 63},
+     .required = true},
+    {.name = "runId",
+     .doc = "The id under which the scheduler keeps the run.",
+     .value = {.shape = Shape::kText, .max_size = 26},
+     .required = true},
+};
+
 constexpr FieldSchema kTaskCountsFields[] = {
     {.name = "total",
      .doc = "All tasks of the run.",
@@ -611,6 +622,10 @@ constexpr FieldSchema kTaskCountsFields[] = {
      .default_json = "0"},
     {.name = "skipped",
      .doc = "Tasks that will not run.",
+     .value = {.shape = Shape::kInteger, .minimum = 0},
+     .default_json = "0"},
+    {.name = "cancelled",
+     .doc = "Tasks that were cancelled.",
      .value = {.shape = Shape::kInteger, .minimum = 0},
      .default_json = "0"},
 };
@@ -653,6 +668,12 @@ constexpr FieldSchema kWorkflowRunStatusFields[] = {
     {.name = "runId",
      .doc = "The id under which the scheduler keeps the run.",
      .value = {.shape = Shape::kText, .max_size = 26}},
+    {.name = "rerunOf",
+     .doc = "The run that this one does again.",
+     .value = {.shape = Shape::kObject, .object = &kRunReferenceSchema}},
+    {.name = "queue",
+     .doc = "The queue in which its tasks wait.",
+     .value = {.shape = Shape::kText, .max_size = 63}},
     {.name = "phase",
      .doc = "One word for people; programs read the conditions.",
      .value = {.shape = Shape::kText, .max_size = 32}},
@@ -668,6 +689,9 @@ constexpr FieldSchema kWorkflowRunStatusFields[] = {
     {.name = "finishedAt",
      .doc = "When the run ended.",
      .value = {.shape = Shape::kTime}},
+    {.name = "message",
+     .doc = "How it ended, for people.",
+     .value = {.shape = Shape::kText, .max_size = 512}},
     {.name = "lastError",
      .doc = "The last error, with the task it came from.",
      .value = {.shape = Shape::kText, .max_size = 512}},
@@ -718,6 +742,7 @@ const ObjectSchema kConcurrencySchema{"Concurrency", "Limits on what happens at 
 const ObjectSchema kWorkflowSpecSchema{"WorkflowSpec", "What a workflow does.", kWorkflowSpecFields};
 const ObjectSchema kParameterValueSchema{"ParameterValue", "The value of one parameter.", kParameterValueFields};
 const ObjectSchema kWorkflowRunSpecSchema{"WorkflowRunSpec", "What to run.", kWorkflowRunSpecFields};
+const ObjectSchema kRunReferenceSchema{"RunReference", "A run, by its name and its id.", kRunReferenceFields};
 const ObjectSchema kTaskCountsSchema{"TaskCounts", "How many tasks are in which state.", kTaskCountsFields};
 const ObjectSchema kConditionSchema{"Condition", "One thing that is true of the run, false, or not known.", kConditionFields};
 const ObjectSchema kWorkflowRunStatusSchema{"WorkflowRunStatus", "How far the run is, in short; `millrace get` and REST tell the rest.", kWorkflowRunStatusFields};

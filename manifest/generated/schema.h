@@ -49,6 +49,7 @@ extern const ObjectSchema kConcurrencySchema;
 extern const ObjectSchema kWorkflowSpecSchema;
 extern const ObjectSchema kParameterValueSchema;
 extern const ObjectSchema kWorkflowRunSpecSchema;
+extern const ObjectSchema kRunReferenceSchema;
 extern const ObjectSchema kTaskCountsSchema;
 extern const ObjectSchema kConditionSchema;
 extern const ObjectSchema kWorkflowRunStatusSchema;

@@ -490,6 +490,16 @@ struct WorkflowRunSpec {
   friend bool operator==(const WorkflowRunSpec&, const WorkflowRunSpec&) = default;
 };
 
+// A run, by its name and its id.
+struct RunReference {
+  // The name of the run.
+  std::string name{};
+  // The id under which the scheduler keeps the run.
+  std::string run_id{};
+
+  friend bool operator==(const RunReference&, const RunReference&) = default;
+};
+
 // How many tasks are in which state.
 struct TaskCounts {
   // All tasks of the run.
@@ -504,6 +514,8 @@ struct TaskCounts {
   std::int64_t failed = 0;
   // Tasks that will not run.
   std::int64_t skipped = 0;
+  // Tasks that were cancelled.
+  std::int64_t cancelled = 0;
 
   friend bool operator==(const TaskCounts&, const TaskCounts&) = default;
 };
@@ -540,6 +552,10 @@ struct WorkflowRunStatus {
   std::optional<std::int64_t> observed_generation{};
   // The id under which the scheduler keeps the run.
   std::optional<std::string> run_id{};
+  // The run that this one does again.
+  std::optional<RunReference> rerun_of{};
+  // The queue in which its tasks wait.
+  std::optional<std::string> queue{};
   // One word for people; programs read the conditions.
   std::optional<std::string> phase{};
   // How many tasks have ended, of how many: 12/40.
@@ -550,6 +566,8 @@ struct WorkflowRunStatus {
   std::optional<std::string> started_at{};
   // When the run ended.
   std::optional<std::string> finished_at{};
+  // How it ended, for people.
+  std::optional<std::string> message{};
   // The last error, with the task it came from.
   std::optional<std::string> last_error{};
   // Accepted, Waiting, Succeeded and Finished; Finished is true at any end.

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <set>
 
+#include "base/contents.h"
 #include "scheduler/api/testing/api_fixture.h"
 #include "tests/support/eventually.h"
 
@@ -36,6 +38,26 @@ TEST_F(ApiTest, the_openapi_document_says_how_lists_are_watched) {
           << list << " " << name;
     EXPECT_TRUE(get["responses"]["200"]["content"].contains("text/event-stream")) << list;
     EXPECT_TRUE(get["responses"].contains("410")) << list;
+  }
+}
+
+// What the custom resources do not have would be pruned in a cluster.
+TEST_F(ApiTest, a_run_shows_no_field_that_its_schema_has_not) {
+  const char* const root = std::getenv("MILLRACE_SOURCE_DIR");
+  ASSERT_NE(root, nullptr);
+  const Json schemas = Json::parse(contents_of_file(
+      std::string(root) + "/manifest/generated/openapi.json"))["components"]["schemas"];
+  put_flights();
+  const std::string origin = start_run();
+  EXPECT_EQ(host_.send("DELETE", run_of(origin)).status, 202);
+  const RawResponse rerun = host_.send("POST", run_of(origin) + "/reruns", "{}", kJson);
+  ASSERT_EQ(rerun.status, 201) << rerun.body;
+  for (const std::string& name : {origin, std::string(body_of(rerun)["metadata"]["name"])}) {
+    const Json status = body_of(host_.get(run_of(name)))["status"];
+    for (const auto& [field, value] : status.items())
+      EXPECT_TRUE(schemas["WorkflowRunStatus"]["properties"].contains(field)) << field;
+    for (const auto& [field, value] : status["tasks"].items())
+      EXPECT_TRUE(schemas["TaskCounts"]["properties"].contains(field)) << field;
   }
 }
 
