@@ -172,7 +172,7 @@ TEST_F(ParquetIngestTest, values_that_would_lose_something_are_bad_and_others_ar
 // The engine looks at all of a dictionary's texts at once: more than a vector holds otherwise, and
 // among them its null, which holds nothing.
 TEST_F(ParquetIngestTest, texts_of_great_dictionaries_are_converted) {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 3; ++round) {
     const auto ingested = ingest_parquet(testdata_ + "dictionary.parquet", {{{"v", "BIGINT"}}}, 0);
     ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
     EXPECT_EQ(text_of({view(last_, ingested->rows)},
