@@ -1,5 +1,4 @@
 // get, logs, explain, version: what there is, and why.
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -16,6 +15,7 @@
 #include "cli/report.h"
 #include "cli/text.h"
 #include "cli/yaml_text.h"
+#include "lib/client/pauses.h"
 
 #ifndef MILLRACE_VERSION
 #error "the build says which version this is"
@@ -61,8 +61,6 @@ Exit usage(std::ostream& err, const std::string& sentence) {
 }
 
 constexpr std::size_t kLogPage = 1 << 20;
-constexpr std::chrono::milliseconds kFirstPause{50};
-constexpr std::chrono::milliseconds kLongestPause{1'000};
 
 // A log comes in pages: all that it had when the last was asked for. One that is followed goes on
 // from there as it is written, through lost connections and schedulers that are started again. The
@@ -75,7 +73,7 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
   std::uint64_t offset = 0;  // up to where the attempt's log is shown
   bool following = false;    // the pages are through
   bool lost = false;         // the connection
-  auto pause = kFirstPause;
+  client::Pauses pauses;
   for (;;) {
     client::Call call{
         .path = {"runs", run, "logs"}, .query = {{"task", task}}, .accept = "text/plain"};
@@ -88,7 +86,7 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
       if (std::exchange(lost, false)) session.err << "connected again\n";
       if (!std::exchange(begun, true)) session.err << heading;
       came += piece.size();
-      pause = kFirstPause;
+      pauses.reset();
       rest += piece;
       const std::size_t whole = without_begun_character(rest);
       session.out << printable(rest.substr(0, whole), /*keep_line_breaks=*/true) << std::flush;
@@ -99,8 +97,7 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
       offset += came;
       if (!std::exchange(lost, true))
         session.err << "no connection (" << answer.problem.detail << "); trying again\n";
-      std::this_thread::sleep_for(pause);
-      pause = std::min(pause * 2, kLongestPause);
+      std::this_thread::sleep_for(pauses.next());
       continue;
     }
     if (!answer.ok()) {

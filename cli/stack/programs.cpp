@@ -11,6 +11,11 @@ static_assert(std::chrono::seconds(kDrainSeconds) < kStopGrace);
 
 constexpr std::chrono::seconds kCheckTime{30};
 
+void add_log_format(std::vector<std::string>& arguments, const ProgramPlaces& places) {
+  if (!places.log_format.empty())
+    arguments.insert(arguments.end(), {"--log-format", places.log_format});
+}
+
 }  // namespace
 
 Status check_settings(const Layout& layout, const ProgramPlaces& places) {
@@ -23,15 +28,6 @@ Status check_settings(const Layout& layout, const ProgramPlaces& places) {
     why.erase(0, name.size());
   return Error{ErrorClass::kUser, "up.setting_refused", std::move(why)};
 }
-
-namespace {
-
-void add_log_format(std::vector<std::string>& arguments, const ProgramPlaces& places) {
-  if (!places.log_format.empty())
-    arguments.insert(arguments.end(), {"--log-format", places.log_format});
-}
-
-}  // namespace
 
 DaemonSpec scheduler_spec(const Layout& layout, const ProgramPlaces& places) {
   std::vector<std::string> arguments = {

@@ -1,13 +1,11 @@
 #include "lib/client/client.h"
 
-#include <algorithm>
 #include <thread>
+
+#include "lib/client/pauses.h"
 
 namespace millrace::client {
 namespace {
-
-constexpr std::chrono::milliseconds kFirstPause{50};
-constexpr std::chrono::milliseconds kLongestPause{1'000};
 
 bool succeeded(int status) { return (status >= 200 && status < 300) || status == 304; }
 
@@ -81,13 +79,13 @@ Answer Client::once(const Call& call, const BodySink* sink) const {
 }
 
 Answer Client::call(const Call& call) const {
-  auto pause = kFirstPause;
+  Pauses pauses;
   while (true) {
     Answer answer = once(call, nullptr);
     if (answer.ok() || !may_pass(answer.problem) || !call.keep_trying_until) return answer;
+    const auto pause = pauses.next();
     if (SteadyTime::clock::now() + pause >= *call.keep_trying_until) return answer;
     std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, kLongestPause);
   }
 }
 

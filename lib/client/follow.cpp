@@ -2,12 +2,10 @@
 #include <thread>
 
 #include "lib/client/client.h"
+#include "lib/client/pauses.h"
 
 namespace millrace::client {
 namespace {
-
-constexpr std::chrono::milliseconds kFirstPause{50};
-constexpr std::chrono::milliseconds kLongestPause{1'000};
 
 Problem timed_out() {
   Problem problem;
@@ -19,7 +17,7 @@ Problem timed_out() {
 }  // namespace
 
 std::optional<Problem> follow(const Client& client, Follow follow) {
-  auto pause = kFirstPause;
+  Pauses pauses;
   bool lost = false;
   while (true) {
     if (SteadyTime::clock::now() >= follow.deadline) return timed_out();
@@ -31,7 +29,7 @@ std::optional<Problem> follow(const Client& client, Follow follow) {
     const Answer answer = client.stream(call, [&](std::string_view piece) {
       if (lost && follow.on_connection) follow.on_connection("");
       lost = false;
-      pause = kFirstPause;
+      pauses.reset();
       const auto events = parser.feed(piece);
       if (!events.ok()) {
         invalid = events.error();
@@ -59,8 +57,8 @@ std::optional<Problem> follow(const Client& client, Follow follow) {
     lost = true;
     const auto now = SteadyTime::clock::now();
     if (follow.deadline <= now) return timed_out();
-    std::this_thread::sleep_for(std::min<SteadyTime::duration>(pause, follow.deadline - now));
-    pause = std::min(pause * 2, kLongestPause);
+    std::this_thread::sleep_for(
+        std::min<SteadyTime::duration>(pauses.next(), follow.deadline - now));
   }
 }
 

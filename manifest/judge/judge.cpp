@@ -13,18 +13,11 @@
 namespace millrace::manifest {
 namespace {
 
-SqlFacts facts_of(const sql::Statement& statement) {
-  SqlFacts facts;
+void add(SqlFacts& facts, const sql::Statement& statement) {
   for (const sql::TableUse& table : statement.tables)
     facts.datasets.push_back({table.name, table.position.offset});
   for (const sql::ParameterUse& parameter : statement.parameters)
     facts.parameters.push_back({parameter.name, parameter.position.offset});
-  return facts;
-}
-
-void append(SqlFacts& facts, SqlFacts more) {
-  std::ranges::move(more.datasets, std::back_inserter(facts.datasets));
-  std::ranges::move(more.parameters, std::back_inserter(facts.parameters));
 }
 
 Finding finding_of(Error error, const SqlText& text, std::size_t task) {
@@ -46,7 +39,7 @@ Result<Judged> judge(const Document& document, Unsure unsure, const SqlAnalyzer&
     for (const SqlText& text : facts_of(task).sql) {
       const Result<sql::Statement> statement = analyze(text.sql);
       if (statement.ok())
-        append(judged.sql[task.name], facts_of(*statement));
+        add(judged.sql[task.name], *statement);
       else if (sql::blames_text(statement.error()))
         findings.push_back(finding_of(statement.error(), text, i));
       else

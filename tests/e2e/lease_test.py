@@ -29,26 +29,22 @@ KINDS += [("late_data", failpoint) for failpoint in LATE_DATA]
 KINDS += [("late_publication", failpoint) for failpoint in LATE_PUBLICATION]
 ROUNDS = int(os.environ.get("MILLRACE_ROUNDS", len(KINDS)))
 HOLD = pathlib.Path(__file__).with_name("hold.sh")
+HOLD_SPEC = f"""
+  parameters: [{{name: folder, string: {{}}}}]
+  tasks:
+  - name: hold
+    command: {{argv: [/bin/sh, {HOLD}, "${{{{parameters.folder}}}}"]}}
+    outputs: [{{name: who, integer: {{}}}}]"""
 WORKFLOWS = f"""
 apiVersion: millrace.io/v1alpha1
 kind: Workflow
 metadata: {{name: hold}}
-spec:
-  parameters: [{{name: folder, string: {{}}}}]
-  tasks:
-  - name: hold
-    command: {{argv: [/bin/sh, {HOLD}, "${{{{parameters.folder}}}}"]}}
-    outputs: [{{name: who, integer: {{}}}}]
+spec:{HOLD_SPEC}
 ---
 apiVersion: millrace.io/v1alpha1
 kind: Workflow
 metadata: {{name: hold-in-time}}
-spec:
-  parameters: [{{name: folder, string: {{}}}}]
-  tasks:
-  - name: hold
-    command: {{argv: [/bin/sh, {HOLD}, "${{{{parameters.folder}}}}"]}}
-    outputs: [{{name: who, integer: {{}}}}]
+spec:{HOLD_SPEC}
     attemptTimeout: 1s
 ---
 apiVersion: millrace.io/v1alpha1

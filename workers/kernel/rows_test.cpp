@@ -2,16 +2,14 @@
 // of what went wrong.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/contents.h"
 #include "workers/kernel/query_engine.h"
+#include "workers/kernel/testing/stop_once_it_runs.h"
 #include "workers/kernel/testing/temp_folder.h"
 
 namespace millrace::kernel {
@@ -193,14 +191,7 @@ TEST_F(RowsTest, what_fails_leaves_no_file_and_says_where) {
 
 // Stopped while rows come, so once the file is there.
 TEST_F(RowsTest, a_stop_ends_it_and_leaves_no_file) {
-  const auto latest = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  std::jthread stopper([&] {
-    const auto waits = [&] {
-      return activity_.rows_written == 0 && std::chrono::steady_clock::now() < latest;
-    };
-    while (waits()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    stop_.request_stop();
-  });
+  const auto stopper = stop_once(stop_, [this] { return activity_.rows_written > 0; });
   const auto stopped = run("SELECT range AS i FROM range(4000000000)", RowFormat::kCsv,
                            {.max_rows = std::int64_t{1} << 40, .max_bytes = std::int64_t{1} << 40});
   ASSERT_FALSE(stopped.ok());

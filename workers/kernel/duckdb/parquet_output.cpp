@@ -15,21 +15,17 @@ constexpr std::size_t kMaxStatisticBytes = 64;
 // A file's row must fit into a message with others.
 constexpr std::size_t kMaxStatisticsBytes = 256 << 10;
 
-bool valid_at(duckdb_vector vector, idx_t row) {
-  std::uint64_t* const validity = duckdb_vector_get_validity(vector);
-  return validity == nullptr || duckdb_validity_row_is_valid(validity, row);
-}
-
 // Calls visit(key, vector of values, place of the value) for each entry of a MAP at `row`.
 template <typename Visit>
 void each_entry(duckdb_vector map, idx_t row, Visit visit) {
-  if (!valid_at(map, row)) return;
+  if (!valid_at(duckdb_vector_get_validity(map), row)) return;
   const duckdb_list_entry entry = static_cast<duckdb_list_entry*>(duckdb_vector_get_data(map))[row];
   duckdb_vector pairs = duckdb_list_vector_get_child(map);
   duckdb_vector keys = duckdb_struct_vector_get_child(pairs, 0);
   duckdb_vector values = duckdb_struct_vector_get_child(pairs, 1);
+  const std::uint64_t* const validity = duckdb_vector_get_validity(values);
   for (idx_t i = entry.offset; i < entry.offset + entry.length; ++i)
-    if (valid_at(values, i)) visit(text_at(keys, i), values, i);
+    if (valid_at(validity, i)) visit(text_at(keys, i), values, i);
 }
 
 // The writer names a column as an identifier, quoted, and a nested one by its path.
