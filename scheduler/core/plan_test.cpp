@@ -6,17 +6,13 @@
 #include <vector>
 
 #include "scheduler/core/apply.h"
-#include "scheduler/core/scenario.h"
+#include "scheduler/core/testing/expect_scenario.h"
 
 namespace millrace::scheduler {
 namespace {
 
-void expect(std::string_view text, const Settings& settings = {}) {
-  EXPECT_EQ(run_scenario(text, settings), "");
-}
-
 TEST(Runs, a_chain_goes_from_task_to_task) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a; b: a}  -> created r1, ready a, a#1 on w1
     1s  w1 ok a#1            -> ok a#1, ready b, b#1 on w1
@@ -25,7 +21,7 @@ TEST(Runs, a_chain_goes_from_task_to_task) {
 }
 
 TEST(Runs, a_join_waits_for_all_that_it_needs) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=4000
     0s  submit r1 {a; b; c: a b}  -> created r1, ready b, ready a, a#1 on w1, b#1 on w1
     1s  w1 ok b#1                 -> ok b#1
@@ -34,7 +30,7 @@ TEST(Runs, a_join_waits_for_all_that_it_needs) {
 }
 
 TEST(Runs, skips_cascade_and_clean_up_still_runs) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=8000
     0s  submit r1 {a; b: a; c: b; page: a b c (on=Failure); tidy: a b c (on=Always)}
     1s  w1 fails a#1 User data.bad -> failed a#1 data.bad gave up retry.never, skipped b, skipped c, ready tidy, ready page, page#1 on w1, tidy#1 on w1
@@ -43,7 +39,7 @@ TEST(Runs, skips_cascade_and_clean_up_still_runs) {
 }
 
 TEST(Runs, a_failure_task_is_skipped_when_nothing_failed) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a; page: a (on=Failure)}
     1s  w1 ok a#1  -> ok a#1, skipped page, finished r1 Succeeded
@@ -51,7 +47,7 @@ TEST(Runs, a_failure_task_is_skipped_when_nothing_failed) {
 }
 
 TEST(Runs, the_same_key_starts_one_run_and_another_body_is_refused) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a} key=k      -> created r1, ready a, a#1 on w1
     1s  submit r1 {a} key=k      -> nothing
@@ -64,7 +60,7 @@ TEST(Runs, the_same_key_starts_one_run_and_another_body_is_refused) {
 TEST(Runs, a_key_is_forgotten_when_its_run_has_ended_long_enough) {
   Settings settings;
   settings.key_retention = seconds(600);
-  expect(R"(
+  expect_scenario(R"(
       0s  worker w1
       0s  submit r1 {a} key=k         -> created r1, ready a, a#1 on w1
       1s  w1 ok a#1                   -> ok a#1, finished r1 Succeeded
@@ -72,24 +68,24 @@ TEST(Runs, a_key_is_forgotten_when_its_run_has_ended_long_enough) {
     601s  tick                        -> keys forgotten
     602s  submit r2 {a} key=k         -> created r2, ready r2/a
   )",
-         settings);
+                  settings);
 }
 
 TEST(Runs, a_key_is_kept_as_long_as_its_run_lives) {
   Settings settings;
   settings.key_retention = seconds(10);
-  expect(R"(
+  expect_scenario(R"(
       0s  submit r1 {a} key=k  -> created r1, ready a
     100s  tick                 -> nothing
     101s  submit r1 {a} key=k  -> nothing
   )",
-         settings);
+                  settings);
 }
 
 TEST(Runs, keys_are_forgotten_in_handfuls_a_minute_apart) {
   Settings settings;
   settings.key_retention = seconds(600);
-  expect(R"(
+  expect_scenario(R"(
       0s  worker w1 cpu=4000
       0s  submit r1 {a} key=k1, submit r2 {a} key=k2, submit r3 {a} key=k3
       1s  w1 ok a#1                   -> ok a#1, finished r1 Succeeded
@@ -104,13 +100,13 @@ TEST(Runs, keys_are_forgotten_in_handfuls_a_minute_apart) {
     721s  tick                        -> keys forgotten
     999s  tick                        -> nothing
   )",
-         settings);
+                  settings);
 }
 
 TEST(Runs, a_new_leader_forgets_keys_when_the_old_one_would_have) {
   Settings settings;
   settings.key_retention = seconds(600);
-  expect(R"(
+  expect_scenario(R"(
       0s  worker w1
       0s  submit r1 {a} key=k   -> created r1, ready a, a#1 on w1
       1s  w1 ok a#1             -> ok a#1, finished r1 Succeeded
@@ -118,11 +114,11 @@ TEST(Runs, a_new_leader_forgets_keys_when_the_old_one_would_have) {
     600s  tick                  -> nothing
     601s  tick                  -> keys forgotten
   )",
-         settings);
+                  settings);
 }
 
 TEST(Runs, paused_places_nothing_new_and_goes_on_when_resumed) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a; b}   -> created r1, ready b, ready a, a#1 on w1
     1s  pause r1           -> desired r1 Paused
@@ -132,7 +128,7 @@ TEST(Runs, paused_places_nothing_new_and_goes_on_when_resumed) {
 }
 
 TEST(Runs, cancel_tells_what_runs_and_ends_what_waits) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a; b; c: a; tidy: c (on=Always)}
     1s  cancel r1          -> desired r1 Cancelled, cancelling a, cancelled b, cancelled c, ready tidy
@@ -144,7 +140,7 @@ TEST(Runs, cancel_tells_what_runs_and_ends_what_waits) {
 
 // Given up only when its lease is over: until then it may still run.
 TEST(Runs, an_attempt_that_does_not_hear_its_cancel_is_given_up) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a}
      1s  cancel r1     -> desired r1 Cancelled, cancelling a
@@ -221,7 +217,7 @@ TEST(Runs, are_steered_only_as_they_were_seen) {
 }
 
 TEST(Runs, a_success_that_crosses_the_cancel_counts) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a; b: a}
     1s  cancel r1          -> desired r1 Cancelled, cancelling a, cancelled b
@@ -230,7 +226,7 @@ TEST(Runs, a_success_that_crosses_the_cancel_counts) {
 }
 
 TEST(Runs, time_runs_out_for_a_run) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a; b: a} timeout=10s
     10s  tick  -> desired r1 Cancelled, cancelling a, cancelled b
@@ -239,7 +235,7 @@ TEST(Runs, time_runs_out_for_a_run) {
 }
 
 TEST(Runs, no_more_at_once_than_the_run_wants) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=8000
     0s  submit r1 {a; b; c} parallel=2  -> created r1, ready c, ready b, ready a, a#1 on w1, b#1 on w1
     0s  submit r2 {d}                   -> created r2, ready r2/d, r2/d#1 on w1
@@ -248,7 +244,7 @@ TEST(Runs, no_more_at_once_than_the_run_wants) {
 }
 
 TEST(Runs, no_more_at_once_than_the_run_wants_whatever_its_tasks_ask_for) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=8000
     0s  submit r1 {a (cpu=100); b (cpu=200); c (cpu=300)} parallel=1  -> created r1, ready c, ready b, ready a, a#1 on w1
     1s  w1 ok a#1                                                     -> ok a#1, b#1 on w1
@@ -261,26 +257,26 @@ TEST(Runs, no_more_at_once_than_the_run_wants_whatever_its_tasks_ask_for) {
 TEST(Runs, no_more_at_once_than_the_queue_allows) {
   Settings settings;
   settings.queue_limits["default"] = 2;
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=8000
     0s  submit r1 {a; b; c}  -> created r1, ready c, ready b, ready a, a#1 on w1, b#1 on w1
     1s  w1 ok b#1            -> ok b#1, c#1 on w1
   )",
-         settings);
+                  settings);
 }
 
 TEST(Runs, admission_is_refused_when_full) {
   Settings settings;
   settings.max_live_tasks = 2;
-  expect(R"(
+  expect_scenario(R"(
     0s  submit r1 {a; b}  -> created r1, ready b, ready a
     1s  submit r2 {a}     -> count admission.full
   )",
-         settings);
+                  settings);
 }
 
 TEST(Runs, a_row_of_the_document_may_end_the_whole_run) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a (fail-run); b}
     1s  w1 fails a#1 Transient x  -> failed a#1 x gave up retry.document, desired r1 Cancelled, cancelling b
@@ -289,7 +285,7 @@ TEST(Runs, a_row_of_the_document_may_end_the_whole_run) {
 }
 
 TEST(Leases, expired_lease_result_changes_nothing) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a}   -> created r1, ready a, a#1 on w1
      5s  worker w2
@@ -303,7 +299,7 @@ TEST(Leases, expired_lease_result_changes_nothing) {
 }
 
 TEST(Leases, heartbeats_keep_a_long_attempt_alive) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a; b: a}
     10s  w1 beats a#1  -> nothing
@@ -315,7 +311,7 @@ TEST(Leases, heartbeats_keep_a_long_attempt_alive) {
 }
 
 TEST(Leases, a_heartbeat_that_does_not_name_the_attempt_does_not_renew_it) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a}
     10s  w1 beats
@@ -324,7 +320,7 @@ TEST(Leases, a_heartbeat_that_does_not_name_the_attempt_does_not_renew_it) {
 }
 
 TEST(Leases, belong_to_the_incarnation_not_to_the_name) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a}
      1s  w1 leaves, worker w1b
@@ -335,7 +331,7 @@ TEST(Leases, belong_to_the_incarnation_not_to_the_name) {
 }
 
 TEST(Leases, a_restarted_worker_that_ended_its_past_frees_it_at_once) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a}
     1s  w1 leaves              -> nothing
@@ -345,7 +341,7 @@ TEST(Leases, a_restarted_worker_that_ended_its_past_frees_it_at_once) {
 }
 
 TEST(Leases, a_new_leader_grants_every_attempt_a_full_lease) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a; b: a}
     14s  new leader, tick   -> nothing
@@ -355,7 +351,7 @@ TEST(Leases, a_new_leader_grants_every_attempt_a_full_lease) {
 }
 
 TEST(Leases, what_a_worker_that_is_back_does_not_have_is_lost_and_never_started_again) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a; b}
     1s  w1 leaves
@@ -366,7 +362,7 @@ TEST(Leases, what_a_worker_that_is_back_does_not_have_is_lost_and_never_started_
 }
 
 TEST(Retries, transient_failures_back_off_and_end) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (retry=3)}
      1s  w1 fails a#1 Transient net.reset  -> failed a#1 net.reset retry.document
@@ -378,7 +374,7 @@ TEST(Retries, transient_failures_back_off_and_end) {
 }
 
 TEST(Retries, a_task_that_takes_its_runner_down_three_times_is_quarantined_and_others_go_on) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=4000
      0s  submit r1 {poison (retry=50); other}
      1s  w1 fails poison#1 Infrastructure runner.crashed -> failed poison#1 runner.crashed retry.document
@@ -391,7 +387,7 @@ TEST(Retries, a_task_that_takes_its_runner_down_three_times_is_quarantined_and_o
 }
 
 TEST(Retries, elsewhere_means_another_worker_while_there_is_one) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1, worker w2
      0s  submit r1 {a}                                   -> created r1, ready a, a#1 on w1
      1s  w1 fails a#1 Infrastructure disk.broken         -> failed a#1 disk.broken retry.infrastructure
@@ -402,7 +398,7 @@ TEST(Retries, elsewhere_means_another_worker_while_there_is_one) {
 }
 
 TEST(Datasets, of_two_writers_one_wins_and_the_other_tries_again) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=8000
      0s  submit r1 {a (writes=d)}
      0s  submit r2 {b (writes=d)}
@@ -414,7 +410,7 @@ TEST(Datasets, of_two_writers_one_wins_and_the_other_tries_again) {
 }
 
 TEST(Datasets, of_two_writers_in_one_batch_one_wins) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=8000
      0s  submit r1 {a (writes=d)}
      0s  submit r2 {b (writes=d conflict=Fail)}
@@ -425,7 +421,7 @@ TEST(Datasets, of_two_writers_in_one_batch_one_wins) {
 // What another run wrote since this one's was read would be lost, and reading again would read the
 // same.
 TEST(Datasets, what_a_task_reads_and_overwrites_must_be_as_it_was_read) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=8000
      0s  submit r1 {a (writes=d)}
      1s  w1 ok a#1 wrote d      -> ok a#1 wrote d, finished r1 Succeeded
@@ -439,7 +435,7 @@ TEST(Datasets, what_a_task_reads_and_overwrites_must_be_as_it_was_read) {
 
 // What a task writes beside its own target.
 TEST(Datasets, a_run_tells_of_rows_that_were_set_aside) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (writes=d appends=q); b: a (writes=e appends=q)}
      1s  w1 ok a#1 wrote d q  -> ok a#1 wrote d wrote q, ready b, b#1 on w1
@@ -450,7 +446,7 @@ TEST(Datasets, a_run_tells_of_rows_that_were_set_aside) {
 }
 
 TEST(Datasets, what_is_set_aside_takes_the_place_of_its_like_and_of_nothing_else) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=8000
      0s  submit r1 {a (writes=q)}
      1s  w1 ok a#1 wrote q:mine      -> ok a#1 wrote q, finished r1 Succeeded
@@ -464,7 +460,7 @@ TEST(Datasets, what_is_set_aside_takes_the_place_of_its_like_and_of_nothing_else
 }
 
 TEST(Datasets, appends_add_to_whatever_is_there) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=8000
      0s  submit r1 {a (appends=d)}
      0s  submit r2 {b (appends=d)}
@@ -473,7 +469,7 @@ TEST(Datasets, appends_add_to_whatever_is_there) {
 }
 
 TEST(Datasets, what_is_appended_has_the_columns_that_are_there) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=8000
      0s  submit r1 {a (appends=d)}
      0s  submit r2 {b (appends=d)}
@@ -487,14 +483,14 @@ TEST(Datasets, what_is_appended_has_the_columns_that_are_there) {
 }
 
 TEST(Datasets, a_dataset_that_nobody_has_or_makes_is_refused) {
-  expect(R"(
+  expect_scenario(R"(
      0s  submit r1 {a (reads=d)}              -> count dataset.unknown
      1s  submit r2 {a (writes=d); b: a (reads=d)} -> created r2, ready r2/a
   )");
 }
 
 TEST(Datasets, a_write_that_the_manifest_does_not_name_is_refused) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (retry=1)}
      1s  w1 ok a#1 wrote d  -> failed a#1 result.unexpected_dataset gave up retry.exhausted, finished r1 Failed
@@ -502,7 +498,7 @@ TEST(Datasets, a_write_that_the_manifest_does_not_name_is_refused) {
 }
 
 TEST(Deliveries, are_staged_then_published_until_acknowledged_even_when_cancelled) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (publishes)}
      1s  w1 ok a#1                          -> staged a#1, publish a#2 on w1
@@ -514,7 +510,7 @@ TEST(Deliveries, are_staged_then_published_until_acknowledged_even_when_cancelle
 }
 
 TEST(Deliveries, that_take_their_runners_down_are_not_published_for_ever) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (publishes)}
      1s  w1 ok a#1                                  -> staged a#1, publish a#2 on w1
@@ -528,7 +524,7 @@ TEST(Deliveries, that_take_their_runners_down_are_not_published_for_ever) {
 }
 
 TEST(Placement, goes_by_vectors_and_skips_what_does_not_fit) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=2000 mem=1024
      0s  submit r1 {big (mem=2048); small (mem=512)}  -> created r1, ready small, ready big, small#1 on w1
      1s  worker w2 cpu=2000 mem=8192                  -> big#1 on w2
@@ -536,7 +532,7 @@ TEST(Placement, goes_by_vectors_and_skips_what_does_not_fit) {
 }
 
 TEST(Placement, a_worker_whose_old_stream_is_noticed_late_is_used_again_once_it_is_heard) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      1s  w1 back, w1 leaves
      2s  submit r1 {a}  -> created r1, ready a
@@ -545,7 +541,7 @@ TEST(Placement, a_worker_whose_old_stream_is_noticed_late_is_used_again_once_it_
 }
 
 TEST(Placement, a_worker_that_left_gets_nothing) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      1s  w1 leaves
      2s  submit r1 {a}  -> created r1, ready a

@@ -9,16 +9,14 @@
 
 #include "scheduler/core/apply.h"
 #include "scheduler/core/plan.h"
-#include "scheduler/core/scenario.h"
 #include "scheduler/core/state.h"
+#include "scheduler/core/testing/expect_scenario.h"
 
 namespace millrace::scheduler {
 namespace {
 
-void expect(std::string_view text) { EXPECT_EQ(run_scenario(text), ""); }
-
 TEST(Reruns, what_failed_and_what_was_skipped_runs_again) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=4000
     0s  submit r1 {a; b: a; c: b; d}
     1s  w1 ok d#1                     -> ok d#1
@@ -31,7 +29,7 @@ TEST(Reruns, what_failed_and_what_was_skipped_runs_again) {
 }
 
 TEST(Reruns, a_named_task_runs_again_with_all_downstream) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=4000
     0s  submit r1 {a; b: a; c: b; d}
     1s  w1 ok a#1, w1 ok d#1
@@ -44,7 +42,7 @@ TEST(Reruns, a_named_task_runs_again_with_all_downstream) {
 }
 
 TEST(Reruns, a_run_that_has_not_ended_is_not_run_again) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1
     0s  submit r1 {a; b: a}
     1s  rerun r2 of r1           -> count run.not_ended
@@ -54,7 +52,7 @@ TEST(Reruns, a_run_that_has_not_ended_is_not_run_again) {
 }
 
 TEST(Reruns, a_cancelled_run_goes_on_where_it_was) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a; b: a; c: b}
     1s  w1 ok a#1                        -> ok a#1, ready b, b#1 on w1
@@ -144,7 +142,7 @@ TEST(Reruns, of_what_may_have_expired_there_is_none) {
 }
 
 TEST(Reruns, of_a_rerun_takes_over_what_that_took_over) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a; b: a; c: b}
     1s  w1 ok a#1
@@ -158,7 +156,7 @@ TEST(Reruns, of_a_rerun_takes_over_what_that_took_over) {
 }
 
 TEST(Reruns, rows_are_appended_twice_only_when_asked_for) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a; b: a (appends=d)}
     1s  w1 ok a#1
@@ -171,7 +169,7 @@ TEST(Reruns, rows_are_appended_twice_only_when_asked_for) {
 }
 
 TEST(Reruns, what_appended_is_taken_over_when_it_may_be) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a (appends=d); b: a}
     1s  w1 ok a#1 wrote d
@@ -181,7 +179,7 @@ TEST(Reruns, what_appended_is_taken_over_when_it_may_be) {
 }
 
 TEST(Reruns, clean_up_tasks_run_again_with_what_they_watch) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=4000
     0s  submit r1 {a; page: a (on=Failure); tidy: a (on=Always)}
     1s  w1 fails a#1 User data.bad
@@ -192,7 +190,7 @@ TEST(Reruns, clean_up_tasks_run_again_with_what_they_watch) {
 }
 
 TEST(Reruns, the_same_key_makes_one_rerun) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a}
     1s  w1 fails a#1 User data.bad
@@ -202,7 +200,7 @@ TEST(Reruns, the_same_key_makes_one_rerun) {
 }
 
 TEST(Reruns, a_rerun_outlives_its_leader) {
-  expect(R"(
+  expect_scenario(R"(
     0s  worker w1 cpu=1000
     0s  submit r1 {a; b: a; c: b}
     1s  w1 ok a#1
