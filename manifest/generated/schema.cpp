@@ -499,7 +499,7 @@ constexpr FieldSchema kTaskFields[] = {
      .doc = "How long one attempt may take.",
      .value = {.shape = Shape::kDuration}},
     {.name = "queueTimeout",
-     .doc = "How long the task may be ready without a place to run.",
+     .doc = "How long the task may be ready without a place to run. Does not count while its own run holds it back: paused, or with as many attempts as concurrency.maxTasks.",
      .value = {.shape = Shape::kDuration}},
     {.name = "onError",
      .doc = "Rules for failed attempts of this task; the first that matches decides.",

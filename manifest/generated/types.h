@@ -423,7 +423,8 @@ struct Task {
   std::optional<Micros> timeout{};
   // How long one attempt may take.
   std::optional<Micros> attempt_timeout{};
-  // How long the task may be ready without a place to run.
+  // How long the task may be ready without a place to run. Does not count while its own run holds
+  // it back: paused, or with as many attempts as concurrency.maxTasks.
   std::optional<Micros> queue_timeout{};
   // Rules for failed attempts of this task; the first that matches decides.
   std::vector<ErrorRule> on_error{};

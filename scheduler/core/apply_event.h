@@ -11,6 +11,7 @@
 #include "base/overloaded.h"
 #include "base/text.h"
 #include "scheduler/core/events.h"
+#include "scheduler/core/ready.h"
 #include "scheduler/core/state.h"
 #include "scheduler/core/transitions.h"
 
@@ -61,7 +62,10 @@ class EventApplier {
     target_.put_run(std::move(facts), std::move(tasks));
   }
 
-  void operator()(const events::RunDesired& e) { target_.put_desired(e.run, e.desired, e.reason); }
+  void operator()(const events::RunDesired& e) {
+    target_.put_desired(e.run, e.desired, e.reason);
+    if (e.desired == DesiredState::kRunning) target_.edit_run(e.run).held_until = e.at;
+  }
 
   void operator()(const events::RunFinished& e) {
     const RunFacts* run = target_.run(e.run);
@@ -124,7 +128,7 @@ class EventApplier {
       advance_head(ref.run, snapshot);
       if (snapshot.write_index > 0 && snapshot.rows > 0) remember_quarantine(ref, snapshot);
     }
-    target_.put_task(ref, task);
+    give_back(ref, task);
     if (!staged) ended(ref);
   }
 
@@ -144,7 +148,7 @@ class EventApplier {
       task.retry_at = retry->at;
       task.avoid_last_worker = retry->elsewhere;
     }
-    target_.put_task(ref, task);
+    give_back(ref, task);
     if (change != TaskChange::kCancelled) remember_error(ref, e.failure.message);
     if (change != TaskChange::kRetry) ended(ref);
   }
@@ -200,6 +204,14 @@ class EventApplier {
     } else {
       run.pins.insert(at, pin);
     }
+  }
+
+  // The task's attempt is over: its run may have room for another, which it had not.
+  void give_back(TaskRef ref, const Task& task) {
+    const bool was_full = is_full(*target_.run(ref.run));
+    target_.put_task(ref, task);
+    if (was_full && !is_full(*target_.run(ref.run)))
+      target_.edit_run(ref.run).held_until = task.since;
   }
 
   void ended(TaskRef ref) {

@@ -4,6 +4,7 @@
 
 #include "base/overloaded.h"
 #include "scheduler/core/planted.h"
+#include "scheduler/core/ready.h"
 
 namespace millrace::scheduler {
 namespace {
@@ -15,6 +16,19 @@ constexpr Micros kKeysPause = seconds(60);
 Micros left_of(Micros whole, WallTime since, WallTime now) {
   const Micros left = whole - (now - since);
   return std::clamp(left, Micros(0), whole);
+}
+
+// Whether the run's ready tasks wait for the run itself, not for room.
+bool holds_back(const RunFacts& run) {
+  return run.desired == DesiredState::kPaused || is_full(run);
+}
+
+// How much the task has left of its queueTimeout, which counts while it is ready and its run does
+// not hold it back itself; what was counted before the run last did is forgotten.
+Micros queue_time_left(const RunFacts& run, TaskIndex index, const Task& task, WallTime now) {
+  const Micros whole = run.task_spec(index).queue_timeout;
+  if (holds_back(run)) return whole;
+  return left_of(whole, std::max(task.since, run.held_until), now);
 }
 
 }  // namespace
@@ -164,7 +178,7 @@ void Liveness::arm_for_task(TaskRef ref, const RunHeader& run, const Task& task,
   switch (task.state) {
     case TaskState::kReady:
       if (spec.queue_timeout > Micros(0))
-        arm(now.monotonic + left_of(spec.queue_timeout, task.since, now.wall),
+        arm(now.monotonic + queue_time_left(run, ref.task, task, now.wall),
             TimerKind::kQueueTimeout, ref, static_cast<std::uint64_t>(task.since.value()));
       return;
     case TaskState::kBackingOff:
@@ -203,6 +217,16 @@ void Liveness::advance(const State& state, Now now, const Settings& settings) {
       arm_for_keys(state, now, settings, due ? now.monotonic + kKeysPause : now.monotonic);
       if (due) due_.push_back(timer);
       continue;
+    }
+    if (timer.kind == TimerKind::kQueueTimeout) {
+      // A task that no run held back is due by this clock, whatever the wall's shows.
+      const RunFacts& run = *state.run(timer.run);
+      const Task& task = *state.task(timer.task());
+      const Micros left = queue_time_left(run, timer.index, task, now.wall);
+      if (left > Micros(0) && (holds_back(run) || run.held_until > task.since)) {
+        arm(now.monotonic + left, timer.kind, timer.task(), timer.token);
+        continue;
+      }
     }
     if (timer.kind == TimerKind::kLease) {
       const Monotonic* renewed = renewed_.find(Epoch(timer.token));

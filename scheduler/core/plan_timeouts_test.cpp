@@ -1,17 +1,13 @@
 // Time that runs out for attempts, tasks and queues, told as scenarios (scenario.h).
 #include <gtest/gtest.h>
 
-#include "scheduler/core/scenario.h"
+#include "scheduler/core/testing/expect_scenario.h"
 
 namespace millrace::scheduler {
 namespace {
 
-void expect(std::string_view text, const Settings& settings = {}) {
-  EXPECT_EQ(run_scenario(text, settings), "");
-}
-
 TEST(Timeouts, of_an_attempt_a_queue_and_a_task) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=1000
      0s  submit r1 {a (attempt=5s retry=2)}
      0s  submit r2 {b (queue=6s)}
@@ -22,13 +18,13 @@ TEST(Timeouts, of_an_attempt_a_queue_and_a_task) {
     12s  tick         -> cancelling a
     13s  w1 fails a#2 User cancelled -> failed a#2 attempt.timed_out gave up retry.exhausted, finished r1 Failed
   )");
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1 cpu=1000
      0s  submit r1 {a}
      0s  submit r2 {b (queue=6s)}
      6s  tick  -> failed r2/b task.queue_timed_out, finished r2 Failed
   )");
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (timeout=4s retry=9)}
      4s  tick  -> cancelling a
@@ -36,9 +32,64 @@ TEST(Timeouts, of_an_attempt_a_queue_and_a_task) {
   )");
 }
 
+// Nobody beats in between.
+Settings long_lease() {
+  Settings settings;
+  settings.lease = seconds(60);
+  return settings;
+}
+
+TEST(Timeouts, of_a_queue_do_not_count_while_the_run_is_paused) {
+  expect_scenario(R"(
+     0s  worker w1 cpu=1000
+     0s  submit r1 {a}
+     0s  submit r2 {b (queue=6s)}
+     4s  pause r2   -> desired r2 Paused
+     9s  tick       -> nothing
+    18s  tick       -> nothing
+    21s  resume r2  -> desired r2 Running
+    26s  tick       -> nothing
+    27s  tick       -> failed r2/b task.queue_timed_out, finished r2 Failed
+  )",
+                  long_lease());
+  // Resumed before the first time was over: the pause is over, and with it what it interrupted.
+  expect_scenario(R"(
+     0s  worker w1 cpu=1000
+     0s  submit r1 {a}
+     0s  submit r2 {b (queue=6s)}
+     4s  pause r2   -> desired r2 Paused
+     5s  tick       -> nothing
+     5s  resume r2  -> desired r2 Running
+    10s  tick       -> nothing
+    11s  tick       -> failed r2/b task.queue_timed_out, finished r2 Failed
+  )",
+                  long_lease());
+}
+
+TEST(Timeouts, of_a_queue_do_not_count_while_the_run_has_all_its_attempts) {
+  expect_scenario(R"(
+     0s  worker w1 cpu=2000
+     0s  submit r1 {a (cpu=1000); b (cpu=1000 queue=6s)} parallel=1
+     9s  tick       -> nothing
+    10s  w1 ok a#1  -> ok a#1, b#1 on w1
+  )",
+                  long_lease());
+  // Once the run would let it, what it waits for is room.
+  expect_scenario(R"(
+     0s  worker w1 cpu=2000
+     0s  submit r1 {a (cpu=1000); b (cpu=2000 queue=6s)} parallel=1
+     0s  submit r2 {c (cpu=1000)}
+     9s  tick       -> nothing
+    10s  w1 ok a#1  -> ok a#1
+    15s  tick       -> nothing
+    16s  tick       -> failed b task.queue_timed_out, finished r1 Failed
+  )",
+                  long_lease());
+}
+
 // Its commands act on the world: a second attempt beside the first would act twice.
 TEST(Timeouts, the_next_attempt_waits_for_the_end_of_the_first) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1, worker w2
      0s  submit r1 {a (attempt=5s retry=2)}
      5s  tick         -> cancelling a
@@ -49,7 +100,7 @@ TEST(Timeouts, the_next_attempt_waits_for_the_end_of_the_first) {
 }
 
 TEST(Timeouts, what_was_done_before_the_word_arrived_is_done) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (attempt=5s)}
      5s  tick       -> cancelling a
@@ -58,14 +109,14 @@ TEST(Timeouts, what_was_done_before_the_word_arrived_is_done) {
 }
 
 TEST(Timeouts, the_greater_reason_overrules_the_lesser) {
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (attempt=3s timeout=4s retry=9)}
      3s  tick      -> cancelling a
      4s  tick      -> cancelling a
      5s  w1 fails a#1 User cancelled -> failed a#1 task.timed_out gave up task.timed_out, finished r1 Failed
   )");
-  expect(R"(
+  expect_scenario(R"(
      0s  worker w1
      0s  submit r1 {a (attempt=3s timeout=4s retry=9)}
      3s  tick       -> cancelling a

@@ -72,6 +72,10 @@ struct RunFacts {
   DesiredState desired = DesiredState::kRunning;
   std::string desired_reason;  // set when the scheduler itself cancels
   WallTime created;
+  // When its ready tasks last stood back for the run itself, which was paused or had as many
+  // attempts as it may; 0: never, or they do so now for the first time. Their queueTimeout counts
+  // from here.
+  WallTime held_until;
   // External reads, and what tasks of this run wrote; sorted by dataset.
   std::vector<events::Pin> pins;
   // What stood there before the run itself wrote the dataset: a rerun reads it again. Not nil.

@@ -40,7 +40,7 @@ std::uint64_t fold(std::uint64_t hash, const RunHeader& run) {
                                   &run.last_error, &run.notice, &run.rerun_of_name})
     hash = simulation::fold(hash, *text);
   hash = simulation::fold(hash, static_cast<std::uint64_t>(run.desired));
-  hash = fold(hash, run.created);
+  hash = fold(fold(hash, run.created), run.held_until);
   hash = fold(hash, run.pins);
   for (const SnapshotId& snapshot : run.outgrown) hash = fold(hash, snapshot.raw());
   for (const auto& [task, pins] : run.task_pins)

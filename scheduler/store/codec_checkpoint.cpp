@@ -61,6 +61,7 @@ void encode_run(const RunHeader& from, std::uint32_t spec, pb::Run& to) {
   to.set_desired(encode_enum<pb::DesiredState>(from.desired));
   to.set_desired_reason(from.desired_reason);
   to.set_created(from.created.value());
+  to.set_held_until(from.held_until.value());
   encode_all(from.pins, *to.mutable_pins());
   for (const auto& [task, pins] : from.task_pins) {
     pb::TaskPins& encoded = *to.add_task_pins();
@@ -83,6 +84,7 @@ Status decode_run(const pb::Run& from, const std::vector<WorkflowSpecRef>& specs
   to.key = from.key();
   to.desired_reason = from.desired_reason();
   to.created = WallTime(from.created());
+  to.held_until = WallTime(from.held_until());
   to.last_error = from.last_error();
   to.notice = from.notice();
   to.rerun_of_name = from.rerun_of_name();

@@ -211,6 +211,7 @@ State RandomLog::state() {
     run.desired = any(DesiredState::kCancelled);
     run.desired_reason = text();
     run.created = time();
+    run.held_until = time();
     run.pins = pins();
     run.outgrown = snapshots();
     run.last_error = text();
@@ -287,8 +288,9 @@ bool same(const Run& a, const Run& b) {
   return x.id == y.id && x.order == y.order && x.ns == y.ns && x.name == y.name &&
          x.workflow == y.workflow && same(x.spec, y.spec) && x.body_hash == y.body_hash &&
          x.parameters_hash == y.parameters_hash && x.key == y.key && x.desired == y.desired &&
-         x.desired_reason == y.desired_reason && x.created == y.created && x.pins == y.pins &&
-         x.outgrown == y.outgrown && same(x.task_pins, y.task_pins) && same(x.counts, y.counts) &&
+         x.desired_reason == y.desired_reason && x.created == y.created &&
+         x.held_until == y.held_until && x.pins == y.pins && x.outgrown == y.outgrown &&
+         same(x.task_pins, y.task_pins) && same(x.counts, y.counts) &&
          x.last_error == y.last_error && x.notice == y.notice && x.rerun_of == y.rerun_of &&
          x.rerun_of_name == y.rerun_of_name &&
          std::equal(a.tasks.begin(), a.tasks.end(), b.tasks.begin(), b.tasks.end(),
