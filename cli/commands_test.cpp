@@ -212,6 +212,38 @@ TEST(Validate, of_a_folder_without_manifests_is_no_success) {
   EXPECT_THAT(done.err, HasSubstr("there is no manifest in what is named"));
 }
 
+// No scheduler can be asked of what it has no address for.
+TEST(Apply, tells_the_faults_of_a_document_without_an_address) {
+  const std::string path = ::testing::TempDir() + "no_address.yaml";
+  struct Row {
+    std::string text;
+    std::string err;
+  };
+  for (const auto& [text, err] : {
+           Row{"# first\nkind: Workflow\nmetadata: {name: a\nspec: {}\n",
+               ":4:5 is no YAML: end of map flow not found. Check the indentation.\n"},
+           Row{"---\napiVersion: millrace.io/v1alpha1\nkind: WorkflowRun\nmetadata: {name: A_b}\n"
+               "spec: {workflow: f}\n",
+               ":4:18 metadata.name: \"A_b\" is not an object's name. Use a-z, 0-9 and -, begin "
+               "and "
+               "end with a letter or digit, at most 63 characters.\n"},
+           Row{"apiVersion: millrace.io/v1alpha1\nkind: WorkflowRun\nspec: {workflow: f}\n",
+               ":1:1 metadata: missing. Write metadata: {name: …}.\n"},
+       }) {
+    std::ofstream(path) << text;
+    ScriptedServer server({});
+    commands::Apply apply;
+    apply.files = {path};
+    const Done applied = run(server, apply);
+    EXPECT_EQ(applied.exit, Exit::kInvalidInput);
+    EXPECT_EQ(applied.err, path + err);
+    commands::Diff diff;
+    diff.files = {path};
+    EXPECT_EQ(run(server, diff).err, path + err);
+    EXPECT_TRUE(server.requests().empty());
+  }
+}
+
 class RunDocument : public ::testing::Test {
  protected:
   RunDocument() : path_(::testing::TempDir() + "run_document.yaml") {
@@ -369,6 +401,31 @@ TEST(Logs, that_break_off_between_pages_say_so) {
   const Done done = run(server, options);
   EXPECT_NE(done.exit, Exit::kDone);
   EXPECT_EQ(done.out, std::string(1 << 20, 'a'));
+}
+
+TEST(Logs, that_are_followed_wait_for_the_task_to_begin) {
+  const std::string none = problem(404, "log.not_found", "the task has not been attempted", "");
+  ScriptedServer server({none, reply(200, kJson, R"({"items": [{"name": "a", "state": "Ready"}]})"),
+                         none, problem(503, "engine.not_leading", "not yet", ""),
+                         problem(503, "engine.not_leading", "not yet", ""), log_page("one\n", 4, 1),
+                         chunked_reply({"two\n"}, true)});
+  commands::Logs options;
+  options.target = "f-1/a";
+  options.follow = true;
+  const Done done = run(server, options);
+  EXPECT_EQ(done.exit, Exit::kDone) << done.err;
+  EXPECT_EQ(done.out, "one\ntwo\n");
+  EXPECT_THAT(done.err, ::testing::StartsWith("f-1/a has not begun; waiting\n"));
+}
+
+TEST(Logs, that_are_followed_say_so_of_a_task_that_never_began) {
+  ScriptedServer server(
+      {problem(404, "log.not_found", "the task has not been attempted", ""),
+       reply(200, kJson, R"({"items": [{"name": "a", "state": "Skipped", "attempt": 0}]})")});
+  commands::Logs options;
+  options.target = "f-1/a";
+  options.follow = true;
+  EXPECT_EQ(run(server, options).exit, Exit::kNotFound);
 }
 
 TEST(Logs, of_one_task_that_wrote_none_say_so) {

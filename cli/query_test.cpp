@@ -128,7 +128,7 @@ TEST(Query, faults_of_the_text_have_their_places) {
   EXPECT_EQ(said.exit, Exit::kInvalidInput);
   EXPECT_EQ(said.out, "");
   EXPECT_EQ(said.err,
-            "sql:2:6: no dataset named \"flight\". Did you mean flights?\n"
+            "sql:2:6 no dataset named \"flight\". Did you mean flights?\n"
             "sql parameters.x: the statement does not use $x\n");
 }
 

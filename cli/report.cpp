@@ -9,6 +9,8 @@ bool ends_a_sentence(const std::string& text) {
   return !text.empty() && (text.back() == '.' || text.back() == '?' || text.back() == '!');
 }
 
+// What stands before a defect's words, as manifest::Problem has it: "f.yaml:20:7 spec.queue: ", of
+// no field "f.yaml:20:7 ".
 std::string position(const client::Defect& defect, const DocumentPlace* place) {
   std::string text;
   if (place != nullptr) {
@@ -16,13 +18,18 @@ std::string position(const client::Defect& defect, const DocumentPlace* place) {
     if (defect.line > 0) text += ":" + std::to_string(defect.line + place->first_line - 1);
     if (defect.line > 0 && defect.column > 0) text += ":" + std::to_string(defect.column);
   }
-  if (const std::string path = defect.subject.empty() ? defect.path() : defect.subject;
-      !path.empty())
-    text += (text.empty() ? "" : " ") + path;
-  return printable(text);
+  const std::string path = defect.subject.empty() ? defect.path() : defect.subject;
+  if (!path.empty()) text += (text.empty() ? "" : " ") + path;
+  if (!path.empty() || (!text.empty() && defect.line == 0)) text += ":";
+  return printable(text) + (text.empty() ? "" : " ");
 }
 
 }  // namespace
+
+std::string connection_text(const std::string& lost_because) {
+  return lost_because.empty() ? "connected again"
+                              : "no connection (" + lost_because + "); trying again";
+}
 
 std::string sentences(const std::string& detail, const std::string& hint) {
   std::string text = printable(detail, /*keep_line_breaks=*/true);
@@ -43,10 +50,8 @@ std::string problem_text(const client::Problem& problem, const DocumentPlace* pl
     return text + "\n";
   }
   std::string text;
-  for (const client::Defect& defect : problem.defects) {
-    const std::string where = position(defect, place);
-    text += (where.empty() ? "" : where + ": ") + sentences(defect.detail, defect.hint) + "\n";
-  }
+  for (const client::Defect& defect : problem.defects)
+    text += position(defect, place) + sentences(defect.detail, defect.hint) + "\n";
   return text;
 }
 

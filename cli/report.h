@@ -25,6 +25,9 @@ Exit report(std::ostream& err, const client::Problem& problem,
             const DocumentPlace* place = nullptr);
 Exit report(std::ostream& err, const Error& error);
 
+// A connection that was lost, or with no reason is there again, as a line of a command that waits.
+std::string connection_text(const std::string& lost_because);
+
 // "detail. Hint."
 std::string sentences(const std::string& detail, const std::string& hint);
 

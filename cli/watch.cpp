@@ -115,9 +115,7 @@ class Display {
       lost_ =
           note.reason;  // a line of the picture: between two drawings nothing else may be written
     } else {
-      err_ << (note.reason.empty() ? "connected again"
-                                   : "no connection (" + note.reason + "); trying again")
-           << "\n";
+      err_ << connection_text(note.reason) << "\n";
     }
   }
   void tick() {

@@ -14,6 +14,7 @@
 #include "cli/text.h"
 #include "cli/yaml_text.h"
 #include "manifest/document.h"
+#include "manifest/problem.h"
 
 namespace millrace::cli {
 namespace {
@@ -32,13 +33,32 @@ std::int64_t generation_of(const client::Answer& answer) {
              : 0;
 }
 
-// Where a document goes; nothing, and said why, when it can't go anywhere.
+client::Defect defect_of(const manifest::Problem& problem) {
+  return {.code = problem.error.code,
+          .pointer = problem.pointer,
+          .line = problem.line,
+          .column = problem.column,
+          .detail = problem.error.message,
+          .hint = problem.error.hint};
+}
+
+// Where a document goes; nothing when it can't go anywhere: then no scheduler can be asked what is
+// wrong with it, and it is told from here.
 std::optional<std::vector<std::string>> address_of(const DocumentText& document,
                                                    std::ostream& err) {
   const std::string collection = collection_of_kind(document.kind);
-  if (!collection.empty() && !document.name.empty())
-    return std::vector<std::string>{collection, document.name};
   client::Problem problem;
+  for (const manifest::Problem& found : manifest::parse(document.text, "").problems)
+    problem.defects.push_back(defect_of(found));
+  const bool named = std::ranges::none_of(problem.defects, [](const client::Defect& defect) {
+    return defect.pointer == "/metadata/name" || defect.pointer == "/metadata";
+  });
+  if (!collection.empty() && !document.name.empty() && named)
+    return std::vector<std::string>{collection, document.name};
+  if (!problem.defects.empty()) {
+    err << problem_text(problem, &document.place);
+    return std::nullopt;
+  }
   problem.detail = collection.empty() && !document.kind.empty()
                        ? "no kind \"" + document.kind + "\" can be applied"
                        : "a manifest needs kind and metadata.name";

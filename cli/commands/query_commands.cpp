@@ -43,7 +43,7 @@ client::Call call_of(const Asked& asked) {
           .patience = asked.timeout + kSlack};
 }
 
-// A problem of the text is shown by its place in the text: "sql:2:7: no dataset named …".
+// A problem of the text is shown by its place in the text: "sql:2:7 no dataset named …".
 Exit report_query(std::ostream& err, client::Problem problem) {
   for (client::Defect& defect : problem.defects)
     if (defect.pointer == "/sql") defect.pointer.clear();

@@ -62,9 +62,20 @@ Exit usage(std::ostream& err, const std::string& sentence) {
 
 constexpr std::size_t kLogPage = 1 << 20;
 
+// Whether the task may yet be attempted. No answer: it may, and asking again will tell.
+bool may_begin(const std::string& run, const std::string& task, Session& session) {
+  const client::Answer answer = session.client.call({.path = {"runs", run, "tasks"}});
+  if (!answer.ok()) return client::may_pass(answer.problem);
+  RunView view;
+  decode_tasks(answer.body, view);
+  const auto found = std::ranges::find(view.tasks, task, &TaskView::name);
+  return found != view.tasks.end() && !has_ended(found->phase);
+}
+
 // A log comes in pages: all that it had when the last was asked for. One that is followed goes on
-// from there as it is written, through lost connections and schedulers that are started again. The
-// heading comes before the first piece, so that a task which said nothing has none.
+// from there as it is written, through lost connections and schedulers that are started again, and
+// one of a task that has not begun once it has. The heading comes before the first piece, so that a
+// task which said nothing has none.
 Exit print_log(const std::string& run, const std::string& task, const std::string& heading,
                const commands::Logs& options, Session& session) {
   bool begun = heading.empty();
@@ -72,6 +83,7 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
   std::string attempt = options.attempt ? std::to_string(*options.attempt) : "";
   std::uint64_t offset = 0;  // up to where the attempt's log is shown
   bool following = false;    // the pages are through
+  bool waiting = false;      // for the first attempt
   bool lost = false;         // the connection
   client::Pauses pauses;
   for (;;) {
@@ -83,7 +95,7 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
                             following ? "true" : std::to_string(kLogPage));
     std::size_t came = 0;
     const client::Answer answer = session.client.stream(call, [&](std::string_view piece) {
-      if (std::exchange(lost, false)) session.err << "connected again\n";
+      if (std::exchange(lost, false)) session.err << connection_text("") << "\n";
       if (!std::exchange(begun, true)) session.err << heading;
       came += piece.size();
       pauses.reset();
@@ -93,10 +105,17 @@ Exit print_log(const std::string& run, const std::string& task, const std::strin
       rest.erase(0, whole);
       return session.out.good();
     });
-    if (!answer.ok() && following && session.out.good() && client::may_pass(answer.problem)) {
+    if (answer.problem.code == "log.not_found" && options.follow && !options.attempt &&
+        !following && may_begin(run, task, session)) {
+      if (!std::exchange(waiting, true))
+        session.err << run << "/" << task << " has not begun; waiting\n";
+      std::this_thread::sleep_for(pauses.next());
+      continue;
+    }
+    if (!answer.ok() && (following || waiting) && session.out.good() &&
+        client::may_pass(answer.problem)) {
       offset += came;
-      if (!std::exchange(lost, true))
-        session.err << "no connection (" << answer.problem.detail << "); trying again\n";
+      if (!std::exchange(lost, true)) session.err << connection_text(answer.problem.detail) << "\n";
       std::this_thread::sleep_for(pauses.next());
       continue;
     }

@@ -405,6 +405,11 @@ spec: {workflow: flights, parameters: [{name: min_flights, value: 5}]}
   const RawResponse refused = host_.send("PUT", run_of("tonight"), other, kYaml);
   EXPECT_EQ(refused.status, 409);
   EXPECT_EQ(body_of(refused)["code"], "run.exists");
+  other.replace(other.find("value: 6"), 8, "value: no");
+  const Json unfit = body_of(host_.send("PUT", run_of("tonight"), other, kYaml))["errors"][0];
+  EXPECT_EQ(unfit["pointer"], "/spec/parameters/0/value");
+  EXPECT_EQ(unfit["line"], 4);
+  EXPECT_EQ(unfit["column"], 67);
   EXPECT_EQ(host_.send("PUT", run_of("another"), document, kYaml).status, 400);
   EXPECT_EQ(body_of(host_.get(kRuns))["items"].size(), 1u);
 }

@@ -64,7 +64,6 @@ ReadRun read_short(const Json& body) {
 ReadRun read_document(const http::Request& request, manifest::Syntax syntax,
                       const std::string& ns) {
   ReadRun read;
-  read.run.short_form = false;
   manifest::Parsed parsed = manifest::parse(request.body, "", syntax);
   read.problems = std::move(parsed.problems);
   if (!read.problems.empty()) return read;
@@ -74,7 +73,9 @@ ReadRun read_document(const http::Request& request, manifest::Syntax syntax,
         problem_at(manifest::user_error("document.kind", "one WorkflowRun is wanted"), "/kind"));
     return read;
   }
-  const manifest::Document& document = parsed.documents.front();
+  read.run.document =
+      std::make_shared<const manifest::Document>(std::move(parsed.documents.front()));
+  const manifest::Document& document = *read.run.document;
   const auto& run = std::get<manifest::WorkflowRun>(document.resource);
   if (!document.ns.empty() && document.ns != ns)
     read.problems.push_back(document.place(manifest::make_finding(
@@ -112,10 +113,14 @@ BoundRun bind_run(const RunRequest& run, const std::vector<manifest::Parameter>&
   BoundRun bound;
   manifest::BoundParameters values = manifest::bind_parameters(declared, run.parameters);
   for (manifest::Finding& finding : values.findings) {
+    if (run.document != nullptr) {
+      bound.problems.push_back(run.document->place(finding));
+      continue;
+    }
     std::string pointer = std::move(finding.pointer);
     // "/spec/parameters/3/…" of the document is "/parameters/<name>" of the short form.
     constexpr std::string_view kList = "/spec/parameters";
-    if (run.short_form && pointer.starts_with(kList)) {
+    if (pointer.starts_with(kList)) {
       std::string rest = pointer.substr(kList.size());
       pointer = "/parameters";
       if (!rest.empty()) {

@@ -5,11 +5,13 @@
 // or a WorkflowRun document, as the CLI and the operator have it; either in YAML or JSON. Pure.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "lib/http/message.h"
+#include "manifest/document.h"
 #include "manifest/generated/types.h"
 #include "manifest/problem.h"
 #include "scheduler/core/types.h"
@@ -20,7 +22,9 @@ struct RunRequest {
   std::string name;  // empty: named after the workflow
   std::string workflow;
   std::vector<manifest::ParameterValue> parameters;
-  bool short_form = true;  // where pointers lead: /parameters/x, or /spec/parameters/0/value
+  // What it was read from, in which findings have their places; none: the short form, of which
+  // pointers lead to /parameters/x in place of /spec/parameters/0/value.
+  std::shared_ptr<const manifest::Document> document = {};
 };
 
 // An Error for bodies that can't be read at all; problems for those that say something wrong.

@@ -200,7 +200,7 @@ class Query(unittest.TestCase):
             self.assertEqual((entry["line"], entry["column"], entry["code"]), (line, column, code), text)
         self.assertEqual(self.answer({"sql": "SELECT 'x'::INT AS a"})[0], 422)
         done = self.query("SELECT * FROM type", check=False)
-        self.assertEqual((done.returncode, done.stderr), (3, 'sql:1:15: no dataset named "type". Did you mean types?\n'))
+        self.assertEqual((done.returncode, done.stderr), (3, 'sql:1:15 no dataset named "type". Did you mean types?\n'))
 
     def test_hostile_texts_are_refused(self):
         canary = self.stack.out / "secret.csv"
