@@ -47,6 +47,10 @@ Result<std::optional<StackRecord>> record_of(const Layout& layout) {
   return std::optional(std::move(record));
 }
 
+Result<postgres::PrivatePostgres> postgres_of(const StackRecord& record) {
+  return postgres::PrivatePostgres::open({.directory = record.postgres_directory});
+}
+
 PartStatus status_of_daemon(const std::string& part, const StackRecord& record,
                             const Layout& layout) {
   PartStatus status{part, PartState::kStopped, 0, {}, ""};
@@ -125,10 +129,7 @@ Status bring_down(const fs::path& directory, const Say& say) {
     }
   }
   if (!found->postgres_directory.empty()) {
-    MILLRACE_TRY(server, postgres::PrivatePostgres::open({.directory = found->postgres_directory,
-                                                          .socket_directory = {},
-                                                          .binaries = {},
-                                                          .settings = {}}));
+    MILLRACE_TRY(server, postgres_of(*found));
     if (server.status().running) {
       ran = true;
       say("stopping Postgres");
@@ -147,7 +148,11 @@ Status purge(const fs::path& directory, const Say& say) {
   if (!found) return ok_status();
   say("removing " + directory.string());
   std::error_code problem;
-  if (!found->postgres_directory.empty()) fs::remove_all(found->postgres_directory, problem);
+  if (!found->postgres_directory.empty()) {
+    MILLRACE_TRY(server, postgres_of(*found));
+    fs::remove_all(server.socket_directory(), problem);  // of a long path it stands elsewhere
+    fs::remove_all(found->postgres_directory, problem);
+  }
   // The record last: a purge that was interrupted can be repeated.
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, problem))
     if (entry.path() != layout.record()) fs::remove_all(entry.path(), problem);
@@ -169,10 +174,7 @@ Result<StackStatus> inspect(const fs::path& directory) {
       directory, found->port == 0 ? "" : found->url(), layout.logs(), found->allowed, {}};
   PartStatus database{"postgres", PartState::kStopped, 0, {}, found->postgres_directory.string()};
   if (!found->postgres_directory.empty()) {
-    const auto server = postgres::PrivatePostgres::open({.directory = found->postgres_directory,
-                                                         .socket_directory = {},
-                                                         .binaries = {},
-                                                         .settings = {}});
+    const auto server = postgres_of(*found);
     if (server.ok() && server->status().running) {
       database.state = PartState::kRunning;
       database.pid = server->status().pid;

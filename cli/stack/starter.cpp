@@ -204,10 +204,7 @@ Status start_parts(const UpOptions& options, const Layout& layout, StackRecord r
           ": the user that runs it for root can't get to " + layout.directory.string());
     MILLRACE_RETURN_IF_ERROR(replace_file(layout.record(), to_json(record)));
   }
-  MILLRACE_TRY(server, postgres::PrivatePostgres::open({.directory = record.postgres_directory,
-                                                        .socket_directory = {},
-                                                        .binaries = {},
-                                                        .settings = {}}));
+  MILLRACE_TRY(server, postgres::PrivatePostgres::open({.directory = record.postgres_directory}));
   return Starter(options, layout, std::move(record), say, std::move(server)).start();
 }
 

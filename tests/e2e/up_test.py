@@ -189,6 +189,17 @@ class Up(unittest.TestCase):
             stack.call("down", "--purge")
             self.assertIn("there is no stack in", stack.call("down").stderr)
 
+    def test_a_purge_leaves_no_sockets_of_a_long_path(self):
+        before = set(pathlib.Path("/tmp").glob("millrace-postgres-*"))
+        stack = Stack()
+        stack.directory = stack.root / ("d" * 100)
+        with stack:
+            made = set(pathlib.Path("/tmp").glob("millrace-postgres-*")) - before
+            self.assertNotEqual(made, set(), "the path is too short for this test")
+            stack.call("down", "--purge")
+            self.assertFalse(stack.directory.exists())
+            self.assertEqual([folder for folder in made if folder.exists()], [])
+
     def test_a_scheduler_that_cannot_start_is_shown_with_its_log(self):
         with Stack() as stack:
             stack.call("down")
