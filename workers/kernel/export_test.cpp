@@ -112,6 +112,31 @@ TEST_F(ExportTest, every_delivery_says_how_far_it_is) {
   }
 }
 
+// And so the bytes are a BLOB again where the file is ingested.
+TEST_F(ExportTest, bytes_are_the_same_text_in_every_delivery) {
+  const Query query{.sql = R"(SELECT '"it''s" \x5Cx22\x00'::BLOB AS "b""c", NULL::BLOB AS n)",
+                    .views = {},
+                    .parameters = {},
+                    .ordered = true};
+  const auto written = open()->run_query(query, folder_ / "rows", watch());
+  ASSERT_TRUE(written.ok()) << written.error().to_text();
+  const DatasetView dataset = view("rows", *written);
+  ASSERT_TRUE(open()->export_rows(dataset, ExportFormat::kCsv, folder_ / "b.csv", watch()).ok());
+  const std::string csv = contents_of_file(folder_ / "b.csv");
+  EXPECT_EQ(csv, R"("b""c",n
+"""it's"" \x5Cx22\x00",
+)");
+  ASSERT_TRUE(
+      open()->export_rows(dataset, ExportFormat::kNdjson, folder_ / "b.ndjson", watch()).ok());
+  EXPECT_EQ(contents_of_file(folder_ / "b.ndjson"),
+            R"({"b\"c":"\"it's\" \\x5Cx22\\x00","n":null}
+)");
+  const auto again = ingest("again.csv", csv, CsvFormat{}, {{{"b\"c", "BLOB"}, {"n", "BLOB"}}});
+  ASSERT_TRUE(again.ok()) << again.error().to_text();
+  EXPECT_EQ(text_of({view(last_, again->rows)}, "SELECT hex(\"b\"\"c\") AS h FROM t"),
+            "h\n226974277322205C78323200\n");
+}
+
 TEST_F(ExportTest, exports_keep_null_and_empty_apart) {
   const auto ingested = ingest("e.csv", "a,b\n,\"\"\nx,\"a,\"\"b\"\"\"\n", CsvFormat{});
   ASSERT_TRUE(ingested.ok());

@@ -101,6 +101,9 @@ TEST_F(RowsTest, json_has_numbers_where_they_are_exact_and_texts_where_they_migh
       {"INTERVAL 90 MINUTE", "\"01:30:00\""},
       {"'5e8ecd3a-0b8c-4e5f-8a71-0123456789ab'::UUID", "\"5e8ecd3a-0b8c-4e5f-8a71-0123456789ab\""},
       {"'a\\x00\\xFF'::BLOB", "\"a\\\\x00\\\\xFF\""},
+      // Printable ASCII is itself, but for the backslash, which begins what is not.
+      {"'\"it''s\" \\x5Cn~\\x1F\\x7F'::BLOB", "\"\\\"it's\\\" \\\\x5Cn~\\\\x1F\\\\x7F\""},
+      {"[''::BLOB, NULL, '\"'::BLOB]", "[\"\",null,\"\\\"\"]"},
       {"'b'::ENUM('a','b')", "\"b\""},
       {"NULL", "null"},
       {"chr(27) || chr(9) || '\\'", "\"\\u001b\\u0009\\\\\""},
@@ -142,6 +145,9 @@ TEST_F(RowsTest, csv_has_every_value_as_a_delivery_has_it) {
                  "[1, NULL] AS l, {'a': 'x,y'} AS s, 'a\\xFF'::BLOB AS b",
                  RowFormat::kCsv),
             "d,z,l,s,b\n1.50,2013-01-01 03:00:00+00,\"[1, NULL]\",\"{'a': 'x,y'}\",a\\xFF\n");
+  EXPECT_EQ(
+      text("SELECT '{\"a\": \\x5C}'::BLOB AS b, ''::BLOB AS e, NULL::BLOB AS n", RowFormat::kCsv),
+      "b,e,n\n\"{\"\"a\"\": \\x5C}\",\"\",\n");
 }
 
 TEST_F(RowsTest, rows_and_bytes_are_bounded_and_the_answer_says_so) {

@@ -419,6 +419,22 @@ std::string_view options_of(ExportFormat format) {
   return "";
 }
 
+// Rows with their BLOBs as the texts that RowColumn makes of them: the engine's writer would hide
+// quotes too. Its backslash always begins an escape, so theirs are found by their text.
+Result<std::string> with_blobs_as_texts(Session& session, const std::string& rows) {
+  MILLRACE_TRY(schema, describe(session, rows));
+  std::string texts;
+  for (const ColumnSpec& column : schema.columns) {
+    if (column.type != "BLOB") continue;
+    const std::string name = sql_identifier(column.name);
+    const std::string text =
+        "replace(replace(CAST(" + name + " AS VARCHAR), '\\x22', '\"'), '\\x27', '''')";
+    texts.append(texts.empty() ? "" : ", ").append(text).append(" AS ").append(name);
+  }
+  if (texts.empty()) return rows;
+  return "SELECT * REPLACE (" + texts + ") FROM (" + rows + ")";
+}
+
 Result<std::int64_t> DuckDbEngine::copy_to(const std::string& rows, ExportFormat format,
                                            const std::string& path, const Watch& watch) {
   MILLRACE_TRY(statement, writer_->prepare("COPY (" + rows + ") TO " + sql_literal(path) + " (" +
@@ -467,6 +483,10 @@ Result<WrittenFile> DuckDbEngine::export_rows(const DatasetView& dataset, Export
   MILLRACE_TRY(rows, rows_of(dataset));
   // A delivery's rows keep the dataset's order.
   MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
+  if (format == ExportFormat::kCsv || format == ExportFormat::kCsvWithoutHeader) {
+    MILLRACE_TRY(texts, with_blobs_as_texts(*writer_, rows));
+    rows = std::move(texts);
+  }
   MILLRACE_TRY(count, format == ExportFormat::kNdjson ? export_ndjson(rows, path, watch)
                                                       : copy_to(rows, format, path, watch));
   WrittenFile file;

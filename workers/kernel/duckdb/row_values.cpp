@@ -19,6 +19,7 @@ struct RowColumn::Shape {
     kFloat,
     kDouble,
     kText,
+    kBytes,
     kDigits,  // a text that is a number
     kJson,    // a text that is JSON itself
     kList,
@@ -95,6 +96,8 @@ Shape json_shape_of(duckdb_logical_type type, ValueForm form) {
       return scalar(Kind::kFloat, 4, "FLOAT");
     case DUCKDB_TYPE_DOUBLE:
       return scalar(Kind::kDouble, 8, "DOUBLE");
+    case DUCKDB_TYPE_BLOB:
+      return scalar(Kind::kBytes, 0, "BLOB");
     case DUCKDB_TYPE_DECIMAL:
       return form == ValueForm::kNdjson ? scalar(Kind::kDigits, 0, "VARCHAR") : Shape();
     case DUCKDB_TYPE_VARCHAR:
@@ -129,6 +132,11 @@ Shape json_shape_of(duckdb_logical_type type, ValueForm form) {
   }
 }
 
+// What holds others is one text, as the engine casts it.
+Shape csv_shape_of(duckdb_logical_type type) {
+  return duckdb_get_type_id(type) == DUCKDB_TYPE_BLOB ? scalar(Kind::kBytes, 0, "BLOB") : Shape();
+}
+
 bool is_null(duckdb_vector vector, idx_t row) {
   std::uint64_t* const validity = duckdb_vector_get_validity(vector);
   return validity != nullptr && !duckdb_validity_row_is_valid(validity, row);
@@ -155,6 +163,22 @@ void append_floating(Number number, std::string& out) {
     out += number < 0 ? "\"-Infinity\"" : "\"Infinity\"";
   else
     append_number(number, out);
+}
+
+// Bytes as a text, which a cast to BLOB reads again: of printable ASCII the backslash alone is not
+// itself. The engine's own cast hides quotes too.
+std::string text_of_bytes(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7F && c != '\\')
+      text += c;
+    else
+      text.append("\\x").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+  }
+  return text;
 }
 
 // A decimal as the engine writes it: where it has no digits before its point, JSON wants a zero.
@@ -259,6 +283,8 @@ void append_json(const Shape& shape, duckdb_vector vector, idx_t row, std::strin
       return append_digits(text_at(vector, row), out);
     case Kind::kText:
       return append_json_text(text_at(vector, row), out);
+    case Kind::kBytes:
+      return append_json_text(text_of_bytes(text_at(vector, row)), out);
     case Kind::kJson: {
       // A file of somebody else's may say that a column is JSON, and it is not.
       const std::string_view text = text_at(vector, row);
@@ -287,8 +313,8 @@ RowColumn::RowColumn(std::string name, duckdb_logical_type type, ValueForm form)
     : name_(std::move(name)),
       key_(key_of(name_)),
       form_(form),
-      shape_(
-          std::make_unique<Shape>(form == ValueForm::kCsv ? Shape() : json_shape_of(type, form))) {}
+      shape_(std::make_unique<Shape>(form == ValueForm::kCsv ? csv_shape_of(type)
+                                                             : json_shape_of(type, form))) {}
 RowColumn::RowColumn(RowColumn&&) noexcept = default;
 RowColumn::~RowColumn() = default;
 
@@ -298,7 +324,11 @@ std::string RowColumn::expression() const {
 
 void RowColumn::append(duckdb_vector vector, idx_t row, std::string& out) const {
   if (form_ != ValueForm::kCsv) return append_json(*shape_, vector, row, out);
-  if (!is_null(vector, row)) append_csv_text(text_at(vector, row), out);
+  if (is_null(vector, row)) return;
+  if (shape_->kind == Kind::kBytes)
+    append_csv_text(text_of_bytes(text_at(vector, row)), out);
+  else
+    append_csv_text(text_at(vector, row), out);
 }
 
 void append_json_text(std::string_view text, std::string& out) {
