@@ -115,6 +115,22 @@ TEST_F(ParquetIngestTest, bad_rows_are_set_aside_with_their_place_and_values) {
                 "\" record 2, column \"x\": a null, and the column takes none");
 }
 
+// As delivered NDJSON has them: what JSON has no number for is a text, and no digit is lost.
+TEST_F(ParquetIngestTest, the_row_of_a_bad_one_is_json_whatever_it_holds) {
+  parquet(
+      "j.parquet",
+      "SELECT NULL::BIGINT AS \"a\"\"b\", 'nan'::DOUBLE AS n, ['inf'::FLOAT, '-inf'::FLOAT] AS l, "
+      "12345678901234567890.10::DECIMAL(38,2) AS d, {'t': TIME '01:02:03', 'x': NULL} AS s, "
+      "'{\"k\": 1e400}'::JSON AS j, '\"\\x00'::BLOB AS r");
+  const auto ingested = ingest_parquet(folder_ / "j.parquet", {{{"a\"b", "BIGINT", false}}});
+  ASSERT_TRUE(ingested.ok()) << ingested.error().to_text();
+  EXPECT_EQ(text_of({view("bad-" + last_, ingested->quarantine)},
+                    "SELECT replace(decode(raw), '\"', '`') AS r FROM t"),
+            "r\n\"{`a\\`b`:null,`n`:`NaN`,`l`:[`Infinity`,`-Infinity`],"
+            "`d`:12345678901234567890.10,`s`:{`t`:`01:02:03`,`x`:null},"
+            "`j`:{`k`: 1e400},`r`:`\\`\\\\x00`}\"\n");
+}
+
 TEST_F(ParquetIngestTest, values_that_would_lose_something_are_bad_and_others_are_not) {
   struct Case {
     std::string value;

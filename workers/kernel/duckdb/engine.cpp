@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 
 #include "base/file_error.h"
@@ -62,8 +61,13 @@ class QuarantineTable {
     duckdb_appender appender = appender_.get();
     append_text(record.file);
     duckdb_append_int64(appender, static_cast<std::int64_t>(record.record));
-    duckdb_append_int64(appender, static_cast<std::int64_t>(record.line));
-    duckdb_append_int64(appender, static_cast<std::int64_t>(record.byte_offset));
+    if (record.line > 0) {
+      duckdb_append_int64(appender, static_cast<std::int64_t>(record.line));
+      duckdb_append_int64(appender, static_cast<std::int64_t>(record.byte_offset));
+    } else {
+      duckdb_append_null(appender);
+      duckdb_append_null(appender);
+    }
     if (record.column.empty())
       duckdb_append_null(appender);
     else
@@ -212,9 +216,11 @@ class DuckDbEngine final : public QueryEngine {
     MILLRACE_RETURN_IF_ERROR(register_text_fits(*writer_));
     MILLRACE_TRY(source, ParquetSource::open(*writer_, files, roots, stated, watch.stop));
     MILLRACE_TRY(quarantine, QuarantineTable::make(*writer_));
-    MILLRACE_TRY(rejected, set_aside(*source, max_rejects, watch));
+    RejectLog rejects(max_rejects,
+                      [&](const RejectedRecord& record) { return quarantine->add(record); });
+    MILLRACE_RETURN_IF_ERROR(set_aside(*source, rejects, watch));
     Result<WrittenDataset> rows =
-        write(source->select(rejected == 0), folder, Author::kOurs, watch);
+        write(source->select(rejects.count() == 0), folder, Author::kOurs, watch);
     if (!rows.ok()) return source->blame(std::move(rows).error());
     if (!stated.columns.empty()) rows->schema = source->stated();
     MILLRACE_TRY(bad, write_quarantine(*quarantine, quarantine_folder, watch));
@@ -276,42 +282,43 @@ class DuckDbEngine final : public QueryEngine {
     return bad;
   }
 
-  // The bad rows of Parquet files into the quarantine's table: how many there are. File by file and
-  // in order, so that no more are looked for than may be, and the first is the first.
-  Result<std::uint64_t> set_aside(const ParquetSource& source, std::uint64_t limit,
-                                  const Watch& watch) {
-    std::uint64_t rejected = 0;
-    if (!source.checks()) return rejected;
+  // The bad rows of Parquet files, file by file and in order, so that no more are looked for than
+  // may be, and the first is the first.
+  Status set_aside(const ParquetSource& source, RejectLog& rejects, const Watch& watch) {
+    if (!source.checks()) return ok_status();
+    MILLRACE_RETURN_IF_ERROR(writer_->run(kSmallBuffer));
     MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = true"));
     for (std::size_t file = 0; file < source.files(); ++file) {
-      const std::uint64_t room = limit - rejected + 1;
-      Result<Prepared> statement = writer_->prepare(
-          "INSERT INTO quarantine " + source.select_bad(file) + " LIMIT " + std::to_string(room),
-          Author::kOurs);
-      if (!statement.ok()) return source.blame(std::move(statement).error());
-      ResultSet result;
-      const Status inserted =
-          writer_->execute(*statement, false, watch.stop, result, Author::kOurs, nullptr);
-      if (!inserted.ok()) return source.blame(inserted.error());
-      rejected += duckdb_rows_changed(result.get());
-      if (rejected <= limit) continue;
-      MILLRACE_TRY(rows, writer_->rows("SELECT file, record::VARCHAR, \"column\", message FROM "
-                                       "quarantine ORDER BY file, record LIMIT 1"));
-      const auto text = [&](std::size_t i) { return rows.at(0).at(i).value_or(""); };
-      const std::string number = text(1);
-      std::uint64_t record = 0;
-      const char* const end = number.data() + number.size();
-      if (std::from_chars(number.data(), end, record).ec != std::errc())
-        return engine_error(DUCKDB_ERROR_INTERNAL, "a record without its number", Author::kOurs);
-      return too_many_bad_rows(limit, {.file = text(0),
-                                       .record = record,
-                                       .column = text(2),
-                                       .error_class = "",
-                                       .message = text(3),
-                                       .raw = ""});
+      const Status looked = set_aside(source, file, rejects, watch);
+      writer_->abandon();
+      if (!looked.ok()) return source.blame(looked.error());
     }
-    MILLRACE_RETURN_IF_ERROR(writer_->run("SET preserve_insertion_order = false"));
-    return rejected;
+    return writer_->run("SET preserve_insertion_order = false");
+  }
+  Status set_aside(const ParquetSource& source, std::size_t file, RejectLog& rejects,
+                   const Watch& watch) {
+    MILLRACE_TRY(statement, writer_->prepare(source.select_bad(file), Author::kOurs));
+    const std::stop_callback interrupt(watch.stop, [this] { writer_->interrupt(); });
+    ResultSet result;
+    MILLRACE_RETURN_IF_ERROR(
+        writer_->execute(statement, true, watch.stop, result, Author::kOurs, nullptr));
+    for (;;) {
+      MILLRACE_TRY(chunk, next_rows(result, Author::kOurs, watch));
+      if (chunk.get() == nullptr) return ok_status();
+      const auto vector = [&](idx_t i) { return duckdb_data_chunk_get_vector(chunk.get(), i); };
+      const auto text = [&](idx_t i, idx_t row) { return std::string(text_at(vector(i), row)); };
+      const auto* const records = static_cast<std::int64_t*>(duckdb_vector_get_data(vector(0)));
+      for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk.get()); ++row) {
+        RejectedRecord bad{.file = source.name(file),
+                           .record = static_cast<std::uint64_t>(records[row]),
+                           .column = text(1, row),
+                           .error_class = text(2, row),
+                           .message = text(3, row),
+                           .raw = ""};
+        append_object(source.whole_row(), chunk.get(), 4, row, bad.raw);
+        MILLRACE_RETURN_IF_ERROR(rejects.add(bad));
+      }
+    }
   }
 
   // And how much a thread may gather for a group of rows of a file, which it then holds once more,

@@ -163,7 +163,8 @@ Result<std::unique_ptr<ParquetSource>> ParquetSource::open(Session& session,
   MILLRACE_RETURN_IF_ERROR(source->open_files(files, roots));
   if (Status looked = source->look_at_files(session, stop); !looked.ok())
     return source->blame(looked.error());
-  const Status chosen = stated.columns.empty() ? source->keep(session) : source->convert(stated);
+  const Status chosen =
+      stated.columns.empty() ? source->keep(session) : source->convert(session, stated);
   if (!chosen.ok()) return source->blame(chosen.error());
   return source;
 }
@@ -212,7 +213,7 @@ Status ParquetSource::keep(Session& session) {
   return refused_.empty() ? ok_status() : Status(refused_.begin()->second);
 }
 
-Status ParquetSource::convert(const Schema& stated) {
+Status ParquetSource::convert(Session& session, const Schema& stated) {
   for (const ColumnSpec& column : stated.columns) {
     const ColumnSpec* const found = find_column(found_, column.name);
     if (found == nullptr)
@@ -234,6 +235,13 @@ Status ParquetSource::convert(const Schema& stated) {
                              to.fits + ", false) END"});
     stated_.columns.push_back({column.name, type.sql, column.nullable});
   }
+  if (faults_.empty()) return ok_status();
+  MILLRACE_TRY(statement,
+               session.prepare("SELECT * FROM " + read_parquet({paths_[0]}), Author::kOurs));
+  for (std::size_t i = 0; i < found_.columns.size(); ++i) {
+    const LogicalType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
+    whole_row_.emplace_back(found_.columns[i].name, type.get(), ValueForm::kNdjson);
+  }
   return ok_status();
 }
 
@@ -247,13 +255,15 @@ std::string ParquetSource::select(bool all) const {
 
 // What the inner SELECT gives has names of ours alone, whatever the file's columns are called.
 std::string ParquetSource::select_bad(std::size_t file) const {
-  std::string raw;
   // The engine's own column, unless the file has one of that name.
   std::string record = std::string(kRecordColumn) + " + 1";
-  for (const ColumnSpec& column : found_.columns) {
-    const std::string name = sql_identifier(column.name);
-    raw.append(raw.empty() ? "" : ", ").append(name).append(" := ").append(name);
-    if (column.name == kRecordColumn) record = "row_number() OVER ()";
+  if (find_column(found_, std::string(kRecordColumn)) != nullptr) record = "row_number() OVER ()";
+  std::string values;
+  std::string names;
+  for (std::size_t i = 0; i < whole_row_.size(); ++i) {
+    const std::string name = "value" + std::to_string(i);
+    values.append(", ").append(whole_row_[i].expression()).append(" AS ").append(name);
+    names.append(", ").append(name);
   }
   std::string place = "CASE";
   std::string text = "CASE";
@@ -267,17 +277,16 @@ std::string ParquetSource::select_bad(std::size_t file) const {
     column += " WHEN " + number + " THEN " + sql_literal(fault.column);
     type += " WHEN " + number + " THEN " + sql_literal(fault.type);
   }
-  const std::string rows = "SELECT " + record + " AS record, " + place + " END AS place, " + text +
-                           " END AS text, encode(CAST(to_json(struct_pack(" + raw +
-                           ")) AS VARCHAR)) AS raw FROM " + read_parquet({paths_[file]});
-  return "SELECT " + sql_literal(names_[file]) +
-         " AS file, record, NULL AS line, NULL AS byte_offset, " + column +
+  const std::string rows = "SELECT CAST(" + record + " AS BIGINT) AS record, " + place +
+                           " END AS place, " + text + " END AS text" + values + " FROM " +
+                           read_parquet({paths_[file]});
+  return "SELECT record, " + column +
          " END AS \"column\", "
          "CASE WHEN text IS NULL THEN 'value.null' ELSE 'value.type' END AS error_class, "
          "CASE WHEN text IS NULL THEN 'a null, and the column takes none' ELSE '\"' || "
          "CASE WHEN length(text) > 64 THEN left(text, 64) || '…' ELSE text END || "
          "'\" is no ' || " +
-         type + " END END AS message, raw FROM (" + rows + ") WHERE place IS NOT NULL";
+         type + " END END AS message" + names + " FROM (" + rows + ") WHERE place IS NOT NULL";
 }
 
 Error ParquetSource::blame(Error error) const {

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "lib/process/owned_fd.h"
+#include "workers/kernel/duckdb/row_values.h"
 #include "workers/kernel/duckdb/session.h"
 #include "workers/kernel/schema.h"
 #include "workers/kernel/source_files.h"
@@ -40,8 +41,12 @@ class ParquetSource {
   bool checks() const { return !faults_.empty(); }
   // The rows, converted; `all`: there are no bad ones, so that nothing need be checked.
   std::string select(bool all) const;
-  // A file's bad rows, in the columns of quarantine_schema(), in order if the session keeps it.
+  // A file's bad rows, in order if the session keeps it: record, column, error_class and message as
+  // in quarantine_schema(), then the values of whole_row().
   std::string select_bad(std::size_t file) const;
+  // The columns of the files, to be written as the row that `raw` shows.
+  const std::vector<RowColumn>& whole_row() const { return whole_row_; }
+  const std::string& name(std::size_t file) const { return names_[file]; }
   std::size_t files() const { return names_.size(); }
 
   // The error with the files' names in place of those that the engine knows; one that only the
@@ -59,7 +64,7 @@ class ParquetSource {
   ParquetSource() = default;
   Status open_files(const std::vector<SourceFile>& files, const std::vector<std::string>& roots);
   Status look_at_files(Session& session, const std::stop_token& stop);
-  Status convert(const Schema& stated);
+  Status convert(Session& session, const Schema& stated);
   Status keep(Session& session);
 
   std::vector<std::string> names_;  // of the files, as texts may hold them
@@ -70,6 +75,7 @@ class ParquetSource {
   Schema stated_;
   std::string columns_;  // of the SELECT
   std::vector<Fault> faults_;
+  std::vector<RowColumn> whole_row_;
 };
 
 // Registers the function that says whether a text fits a type, for the SELECTs above.

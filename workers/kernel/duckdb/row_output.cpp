@@ -84,39 +84,17 @@ std::string head_of(const Schema& schema, RowFormat format) {
   return head + (format == RowFormat::kJson ? "],\n\"rows\":[" : "\n");
 }
 
-void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t row,
-                   std::string& out) {
-  out += '{';
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (i > 0) out += ',';
-    out += columns[i].key();
-    columns[i].append(duckdb_data_chunk_get_vector(chunk, i), row, out);
-  }
-  out += '}';
-}
-
 void append_row(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t row,
                 RowFormat format, bool first, std::string& out) {
   if (format == RowFormat::kJson) {
     out += first ? "\n" : ",\n";
-    return append_object(columns, chunk, row, out);
+    return append_object(columns, chunk, 0, row, out);
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) out += ',';
     columns[i].append(duckdb_data_chunk_get_vector(chunk, i), row, out);
   }
   out += '\n';
-}
-
-// The next rows of a streaming result; none at its end. Errors: the engine's, as `author`'s
-// statement has them; task.cancelled.
-Result<Chunk> fetch(ResultSet& rows, Author author, const Watch& watch) {
-  if (watch.stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
-  Chunk chunk(duckdb_fetch_chunk(*rows.get()));
-  const char* const message = chunk.get() == nullptr ? duckdb_result_error(rows.get()) : nullptr;
-  if (message != nullptr && *message != '\0')
-    return engine_error(duckdb_result_error_type(rows.get()), message, author);
-  return chunk;
 }
 
 Error row_too_large(std::int64_t bytes, std::int64_t limit) {
@@ -128,6 +106,26 @@ Error row_too_large(std::int64_t bytes, std::int64_t limit) {
 
 }  // namespace
 
+Result<Chunk> next_rows(ResultSet& rows, Author author, const Watch& watch) {
+  if (watch.stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
+  Chunk chunk(duckdb_fetch_chunk(*rows.get()));
+  const char* const message = chunk.get() == nullptr ? duckdb_result_error(rows.get()) : nullptr;
+  if (message != nullptr && *message != '\0')
+    return engine_error(duckdb_result_error_type(rows.get()), message, author);
+  return chunk;
+}
+
+void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t first,
+                   idx_t row, std::string& out) {
+  out += '{';
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (i > 0) out += ',';
+    out += columns[i].key();
+    columns[i].append(duckdb_data_chunk_get_vector(chunk, first + i), row, out);
+  }
+  out += '}';
+}
+
 Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& columns,
                                const Schema& schema, RowFormat format, const RowLimits& limits,
                                const std::string& path, const Watch& watch) {
@@ -136,7 +134,7 @@ Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& co
   WrittenRows written;
   std::string text;
   while (!written.truncated) {
-    MILLRACE_TRY(chunk, fetch(rows, Author::kUsers, watch));
+    MILLRACE_TRY(chunk, next_rows(rows, Author::kUsers, watch));
     if (chunk.get() == nullptr) break;
     for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk.get()); ++row) {
       text.clear();
@@ -166,12 +164,12 @@ Result<std::int64_t> write_ndjson(ResultSet& rows, const std::vector<RowColumn>&
   std::int64_t written = 0;
   std::string text;
   for (;;) {
-    MILLRACE_TRY(chunk, fetch(rows, Author::kOurs, watch));
+    MILLRACE_TRY(chunk, next_rows(rows, Author::kOurs, watch));
     if (chunk.get() == nullptr) break;
     const idx_t count = duckdb_data_chunk_get_size(chunk.get());
     for (idx_t row = 0; row < count; ++row) {
       text.clear();
-      append_object(columns, chunk.get(), row, text);
+      append_object(columns, chunk.get(), 0, row, text);
       text += '\n';
       MILLRACE_RETURN_IF_ERROR(file.write(text));
     }
