@@ -51,7 +51,7 @@ class PlainSource final : public ByteSource {
     if (!same) return read_failed(name_, errno);
     return PlainSource(std::move(same), name_, stop_);
   }
-  const std::string& name() const { return name_; }
+  const std::string& name() const override { return name_; }
 
  private:
   // At the end of the file. One that has grown is taken as far as it was there.
@@ -123,6 +123,7 @@ class GzipSource final : public ByteSource {
     return capacity - stream_.avail_out;
   }
   std::uint64_t consumed() const override { return plain_.consumed(); }
+  const std::string& name() const override { return plain_.name(); }
   Result<std::unique_ptr<ByteSource>> again() const override {
     MILLRACE_TRY(plain, plain_.reopened());
     return make(std::move(plain));

@@ -25,6 +25,8 @@ class ByteSource {
   virtual Result<std::size_t> read(char* out, std::size_t capacity) = 0;
   // Bytes read of the file itself.
   virtual std::uint64_t consumed() const = 0;
+  // The file's, for messages.
+  virtual const std::string& name() const = 0;
   // A further source of the same bytes, from their begin.
   virtual Result<std::unique_ptr<ByteSource>> again() const = 0;
 };

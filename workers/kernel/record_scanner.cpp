@@ -1,6 +1,7 @@
 #include "workers/kernel/record_scanner.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -8,6 +9,7 @@ namespace millrace::kernel {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::array<std::string_view, 2> kUtf16Marks{"\xFF\xFE", "\xFE\xFF"};  // no UTF-8
 
 std::uint32_t line_feeds(std::string_view bytes) {
   return static_cast<std::uint32_t>(std::ranges::count(bytes, '\n'));
@@ -72,8 +74,12 @@ Result<std::size_t> RecordScanner::scan(RecordBlock& block) {
   std::uint32_t line = 0;
   next_quote_ = 0;
   next_feed_ = 0;
-  if (!std::exchange(started_, true) && bytes.starts_with(kByteOrderMark))
-    begin = kByteOrderMark.size();
+  if (!std::exchange(started_, true)) {
+    if (std::ranges::any_of(kUtf16Marks, [&](auto mark) { return bytes.starts_with(mark); }))
+      return Error{ErrorClass::kUser, "source.utf16", "\"" + source_->name() + "\" is UTF-16",
+                   "write it as UTF-8"};
+    if (bytes.starts_with(kByteOrderMark)) begin = kByteOrderMark.size();
+  }
   while (begin < bytes.size()) {
     if (offset_ + begin < pass_over_) {
       const std::size_t stop = std::min<std::uint64_t>(bytes.size(), pass_over_ - offset_);

@@ -78,7 +78,8 @@ class RecordScanner {
  public:
   RecordScanner(std::unique_ptr<ByteSource> source, ScanOptions options);
 
-  // The next block, of one record at least; false at the end of the stream.
+  // The next block, of one record at least; false at the end of the stream. Errors: the source's,
+  // and source.utf16 (user), of a stream with the mark of that.
   Result<bool> next(RecordBlock& block);
   // Bytes read of the file itself, for progress.
   std::uint64_t consumed() const { return source_->consumed(); }

@@ -47,11 +47,13 @@ class StringSource final : public ByteSource {
     return count;
   }
   std::uint64_t consumed() const override { return at_; }
+  const std::string& name() const override { return name_; }
   Result<std::unique_ptr<ByteSource>> again() const override {
     return std::unique_ptr<ByteSource>(new StringSource(bytes_, piece_));
   }
 
  private:
+  std::string name_ = "text";
   std::string bytes_;
   std::size_t piece_;
   std::size_t at_ = 0;
@@ -321,6 +323,7 @@ TEST(RecordScanner, the_search_for_a_records_end_is_stopped) {
       return source_->read(out, capacity);
     }
     std::uint64_t consumed() const override { return source_->consumed(); }
+    const std::string& name() const override { return source_->name(); }
     Result<std::unique_ptr<ByteSource>> again() const override {
       stop_.request_stop();
       return source_->again();

@@ -1,7 +1,5 @@
 #include "workers/kernel/text_source.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -32,19 +30,9 @@ ScanOptions options_of(const TextFormat& format, std::size_t columns) {
       format);
 }
 
-// By its byte order mark, which no UTF-8 begins with.
-bool is_utf16(int file) {
-  unsigned char mark[2] = {};
-  if (::pread(file, mark, sizeof mark, 0) != sizeof mark) return false;
-  return (mark[0] == 0xFF && mark[1] == 0xFE) || (mark[0] == 0xFE && mark[1] == 0xFF);
-}
-
 Result<RecordScanner> scan_file(const TextSource& source, const SourceFile& file,
                                 const ScanOptions& options, const std::stop_token& stop) {
   MILLRACE_TRY(descriptor, open_below(file.path, source.roots));
-  if (is_utf16(descriptor.get()))
-    return Error{ErrorClass::kUser, "source.utf16", quoted(printable(file.path)) + " is UTF-16",
-                 "write it as UTF-8"};
   MILLRACE_TRY(bytes, open_byte_source(std::move(descriptor), source.compression,
                                        printable(file.path), stop));
   return RecordScanner(std::move(bytes), options);
