@@ -48,5 +48,47 @@ TEST_F(TextIngestTest, utf16_is_told_whether_compressed_or_not) {
   }
 }
 
+TEST_F(TextIngestTest, one_json_array_is_told_where_an_object_a_line_is_wanted) {
+  const Schema stated{{{"a", "BIGINT"}}};
+  for (const std::string content :
+       {"[{\"a\": 1}, {\"a\": 2}]", "\xEF\xBB\xBF[{\"a\":1}]\n",
+        "[\n  {\"a\": 1},\n  {\"a\": 2}\n]\n", " [{\"a\":1},\n{\"a\":2}]", "[ {\n\"a\":1}]", "[]\n",
+        "[ ]", "\n[\r\n]"}) {
+    for (const Schema& schema : {Schema{}, stated}) {
+      const auto ingested = ingest("array.json", content, NdjsonFormat{}, schema);
+      EXPECT_EQ(error_of(ingested),
+                "ingest.json_array: \"" + folder_ / "array.json" + "\" is one JSON array")
+          << content;
+      EXPECT_EQ(ingested.ok() ? "" : ingested.error().hint,
+                "write one object a line: `jq -c '.[]'` makes such a file of it");
+    }
+  }
+  std::string great = "[{\"a\":0}";
+  while (great.size() < (std::size_t{3} << 20)) great += ",{\"a\":1}";
+  EXPECT_EQ(error_of(ingest("great.json", great + "]", NdjsonFormat{}, stated)),
+            "ingest.json_array: \"" + folder_ / "great.json" + "\" is one JSON array");
+}
+
+TEST_F(TextIngestTest, the_array_may_be_any_file_of_a_glob) {
+  folder_.write("in/a.json", "{\"a\": 1}\n");
+  const std::string array = gzipped("in/b.json", "[{\"a\": 2}]");
+  EXPECT_EQ(error_of(ingest_file(folder_ / "in/*.json", NdjsonFormat{})),
+            "ingest.json_array: \"" + array + "\" is one JSON array");
+}
+
+// A line that begins with a bracket is a bad row as any other.
+TEST_F(TextIngestTest, an_array_among_lines_is_a_bad_row) {
+  for (const std::string first :
+       {"[{\"a\": 1}]", "[]", "[1, 2]", "[INFO] started", "{\"a\": [\n"}) {
+    const auto ingested = ingest("lines.json", first + "\n{\"a\": 1}\n", NdjsonFormat{});
+    ASSERT_TRUE(ingested.ok()) << first << ingested.error().to_text();
+    EXPECT_EQ(rows(*ingested), "a\n1\n") << first;
+    EXPECT_EQ(ingested->quarantine.rows, 1) << first;
+  }
+  const auto later = ingest("later.json", "{\"a\": 1}\n[{\"a\": 2}]\n", NdjsonFormat{});
+  ASSERT_TRUE(later.ok()) << later.error().to_text();
+  EXPECT_EQ(later->quarantine.rows, 1);
+}
+
 }  // namespace
 }  // namespace millrace::kernel

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/overloaded.h"
+#include "workers/kernel/json_text.h"
 #include "workers/kernel/type_inference.h"
 
 namespace millrace::kernel {
@@ -90,6 +91,34 @@ Result<std::vector<std::string>> read_header(const TextSource& source, const Csv
     names.push_back(csv.header && !field.null() ? std::string(field.text()) : number);
   }
   return names;
+}
+
+// Whether a first record begins an array of objects, or an empty one.
+bool begins_array(std::string_view record) {
+  constexpr std::string_view kSpaces = " \t\r";
+  const std::size_t bracket = record.find_first_not_of(kSpaces);
+  if (bracket == std::string_view::npos || record[bracket] != '[') return false;
+  const std::size_t next = record.find_first_not_of(kSpaces, bracket + 1);
+  return next == std::string_view::npos || record[next] == '{' || record[next] == ']';
+}
+
+// A file that is one JSON array, on one line or on many, is told as what it is: each of its lines
+// would be a bad row. An array that other lines follow is one of those.
+Status check_no_array(const TextSource& source, const SourceFile& file,
+                      const std::stop_token& stop) {
+  ScanOptions options = options_of(source.format, 0);
+  options.block_bytes = 64 << 10;
+  MILLRACE_TRY(scanner, scan_file(source, file, options, stop));
+  RecordBlock block;
+  MILLRACE_TRY(any, scanner.next(block));
+  if (!any || !begins_array(block.bytes_of(block.records.front()))) return ok_status();
+  if (is_json(block.bytes_of(block.records.front()))) {
+    MILLRACE_TRY(alone, is_whole_file(block, scanner));
+    if (!alone) return ok_status();
+  }
+  return Error{ErrorClass::kUser, "ingest.json_array",
+               quoted(printable(file.path)) + " is one JSON array",
+               "write one object a line: `jq -c '.[]'` makes such a file of it"};
 }
 
 Schema schema_of_names(const std::vector<std::string>& names) {
@@ -208,6 +237,8 @@ Result<TextLayout> read_layout(const TextSource& source, const std::stop_token& 
     if (header.empty() && csv->header) return no_header(source.files.front());
     MILLRACE_RETURN_IF_ERROR(check_column_names(schema_of_names(header)));
     layout.header = std::move(header);
+  } else {
+    MILLRACE_RETURN_IF_ERROR(check_no_array(source, source.files.front(), stop));
   }
   if (layout.inferred)
     MILLRACE_RETURN_IF_ERROR(infer(source, layout, stop));
@@ -244,6 +275,9 @@ Result<OpenText> open_text(const TextSource& source, const TextLayout& layout,
                    "ingest files of different columns in tasks of their own"};
     header = std::move(own);
   }
+  // The first file was looked at for the layout.
+  if (std::holds_alternative<NdjsonFormat>(source.format) && file.path != source.files.front().path)
+    MILLRACE_RETURN_IF_ERROR(check_no_array(source, file, stop));
   MILLRACE_TRY(scanner, scan_file(source, file, options_of(source.format, header.size()), stop));
   return OpenText{std::make_unique<RecordScanner>(std::move(scanner)), std::move(header)};
 }

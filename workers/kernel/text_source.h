@@ -46,7 +46,8 @@ struct TextLayout {
 };
 
 // Looks at the first file, and at the sample when the schema is to be inferred. Errors (user):
-// ingest.header, ingest.column_missing, ingest.no_columns, schema.*; and source.*, task.cancelled.
+// ingest.header, ingest.json_array, ingest.column_missing, ingest.no_columns, schema.*; and
+// source.*, task.cancelled.
 Result<TextLayout> read_layout(const TextSource& source, const std::stop_token& stop);
 
 // Opens one file for scanning, behind its header, which must name the same fields as the layout's
