@@ -33,9 +33,16 @@ std::optional<Error> too_many(std::size_t size, std::int64_t most, const char* o
                     "give at most " + std::to_string(most));
 }
 
+// As in a manifest's texts: neither a database's text nor a program's argument holds one.
+std::optional<Error> check_characters(std::string_view text) {
+  if (text.find('\0') == std::string_view::npos) return std::nullopt;
+  return user_error("value.character", "holds a character with the code 0", "remove it");
+}
+
 std::optional<Error> check_typed(const StringParameter& type, const Value& value) {
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr) return wrong_type(value, "string", "put it in quotes");
+  if (auto error = check_characters(*text)) return error;
   return too_many(count_characters(*text), type.max_length, "characters");
 }
 
@@ -63,6 +70,8 @@ std::optional<Error> check_typed(const BooleanParameter&, const Value& value) {
 std::optional<Error> check_typed(const StringsParameter& type, const Value& value) {
   const auto* list = std::get_if<std::vector<std::string>>(&value);
   if (list == nullptr) return wrong_type(value, "list of strings", "put [ ] around it");
+  for (const std::string& item : *list)
+    if (auto error = check_characters(item)) return error;
   return too_many(list->size(), type.max_items, "items");
 }
 

@@ -28,7 +28,7 @@ struct BoundParameters {
   Findings findings;  // pointers from the run's root
 };
 // The run's values and, where it gives none, the defaults. Codes: parameter.unknown,
-// parameter.missing, value.type, value.range, value.length, value.size.
+// parameter.missing, value.type, value.range, value.length, value.character.
 BoundParameters bind_parameters(const std::vector<Parameter>& declared,
                                 const std::vector<ParameterValue>& given);
 

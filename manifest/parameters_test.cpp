@@ -42,6 +42,9 @@ TEST(Parameters, nothing_is_converted) {
       {"dry", std::string("true"), "dry: \"true\" is no boolean. Give true or false."},
       {"carriers", std::string("UA"), "carriers: \"UA\" is no list of strings. Put [ ] around it."},
       {"carriers", Strings{"a", "b", "c"}, "carriers: has 3 items. Give at most 2."},
+      {"source", std::string("a\0b", 3), "source: holds a character with the code 0. Remove it."},
+      {"carriers", Strings{"a", std::string(1, '\0')},
+       "carriers: holds a character with the code 0. Remove it."},
   };
   for (const auto& row : rows) {
     const BoundParameters bound = bind_parameters(
