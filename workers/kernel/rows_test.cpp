@@ -195,6 +195,24 @@ TEST_F(RowsTest, what_fails_leaves_no_file_and_says_where) {
   EXPECT_EQ(far.error().path, "1:316") << far.error().to_text();
 }
 
+// The engine's own would mislead: its INT8 has eight bits, SQL's eight bytes.
+TEST_F(RowsTest, types_in_what_failed_are_called_as_in_sql) {
+  const std::vector<std::pair<std::string, std::string>> kCases = {
+      {"CAST(range + 300 AS TINYINT)",
+       "type BIGINT with value 300 can't be cast because the value is out of range for the "
+       "destination type TINYINT"},
+      {"CAST('INT8' || range AS INTEGER)", "could not convert string 'INT80' to INTEGER"},
+      {"CAST(range AS TINYINT) + 127::TINYINT + 1::TINYINT",
+       "overflow in addition of TINYINT (127 + 1)!"},
+  };
+  for (const auto& [expression, message] : kCases) {
+    const auto failed = run("SELECT " + expression + " AS a FROM range(1)");
+    ASSERT_FALSE(failed.ok()) << expression;
+    EXPECT_EQ(failed.error().code, "query.failed");
+    EXPECT_EQ(failed.error().message, message) << expression;
+  }
+}
+
 // Stopped while rows come, so once the file is there.
 TEST_F(RowsTest, a_stop_ends_it_and_leaves_no_file) {
   const auto stopper = stop_once(stop_, [this] { return activity_.rows_written > 0; });

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <iterator>
 #include <thread>
+#include <utility>
 
 #include "lib/sql/limits.h"
 
@@ -95,6 +97,43 @@ std::string lower_first(std::string text) {
   return text;
 }
 
+// How the engine lays values out, by the name of the type that SQL and docs/types.md have.
+std::string_view sql_type_of(std::string_view layout) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"BOOL", "BOOLEAN"},   {"INT8", "TINYINT"},     {"INT16", "SMALLINT"},
+      {"INT32", "INTEGER"},  {"INT64", "BIGINT"},     {"INT128", "HUGEINT"},
+      {"UINT8", "UTINYINT"}, {"UINT16", "USMALLINT"}, {"UINT32", "UINTEGER"},
+      {"UINT64", "UBIGINT"}, {"UINT128", "UHUGEINT"}};
+  const auto* const found =
+      std::ranges::find(kNames, layout, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kNames) ? layout : found->second;
+}
+
+// The message with SQL's names of types where the engine's texts have its own; what stands between
+// is a person's value, and stays:
+//
+//   Type INT64 with value 300 can't be cast because … out of range for the destination type INT8
+//   Could not convert string 'x' to INT32
+//   Overflow in addition of INT8 (127 + 1)!
+std::string with_sql_types(std::string text) {
+  const auto rename = [&](std::size_t begin, std::size_t end) {
+    const std::string_view layout = std::string_view(text).substr(begin, end - begin);
+    text.replace(begin, end - begin, std::string(sql_type_of(layout)));
+  };
+  constexpr std::string_view kLast[] = {" destination type ", "' to "};
+  for (const std::string_view lead : kLast)
+    if (const std::size_t at = text.rfind(lead); at != std::string::npos)
+      rename(at + lead.size(), std::min(text.find_first_of(" \n", at + lead.size()), text.size()));
+  constexpr std::string_view kOverflow = "overflow in ";
+  constexpr std::string_view kType = "type ";
+  if (text.starts_with(kType))
+    rename(kType.size(), std::min(text.find(' ', kType.size()), text.size()));
+  if (const std::size_t at = text.find(" of ");
+      text.starts_with(kOverflow) && at != std::string::npos)
+    rename(at + 4, std::min(text.find(' ', at + 4), text.size()));
+  return text;
+}
+
 }  // namespace
 
 std::string sql_literal(std::string_view text) {
@@ -129,7 +168,7 @@ std::string taken(char* text) {
 }
 
 Error engine_error(duckdb_error_type type, std::string_view message, Author author) {
-  const std::string text = lower_first(spoken(message));
+  const std::string text = with_sql_types(lower_first(spoken(message)));
   if (says(message, "No space left on device"))
     return Error{ErrorClass::kResource, "disk.full", text, "make room on the disk that holds it"};
   if (says(message, "max_temp_directory_size"))
