@@ -230,9 +230,11 @@ class DuckDbEngine final : public QueryEngine {
   Result<WrittenDataset> run_query(const Query& query, const std::string& folder,
                                    const Watch& watch) override {
     ResultSet result;
-    MILLRACE_RETURN_IF_ERROR(start(query, watch, result));
+    MILLRACE_TRY(statement, start(query, watch, result));
     const auto look = [&] { watch.activity.fraction = closed_->progress(); };
-    ResultTable table(result, !query.ordered, query.max_rows, watch.activity);
+    ResultTable table(
+        result, [&] { return closed_->why_interrupted(statement, watch.stop, Author::kUsers); },
+        !query.ordered, query.max_rows, watch);
     MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_result"));
     std::string columns;
     for (idx_t i = 0; i < duckdb_column_count(result.get()); ++i) {
@@ -260,7 +262,7 @@ class DuckDbEngine final : public QueryEngine {
                                      const Watch& watch);
 
   // The statement, closed in and bound, up to its first rows.
-  Status start(const Query& query, const Watch& watch, ResultSet& result) {
+  Result<Prepared> start(const Query& query, const Watch& watch, ResultSet& result) {
     MILLRACE_RETURN_IF_ERROR(limit_writer(1));
     MILLRACE_RETURN_IF_ERROR(limit_session(*closed_, "query", 3));
     MILLRACE_RETURN_IF_ERROR(close_in(query.views));
@@ -269,8 +271,10 @@ class DuckDbEngine final : public QueryEngine {
       return Error{ErrorClass::kPolicy, "query.not_select", "the statement is no SELECT",
                    "write one SELECT"};
     MILLRACE_RETURN_IF_ERROR(bind_parameters(statement, query.parameters));
-    return closed_->execute(statement, true, watch.stop, result, Author::kUsers,
-                            [&] { watch.activity.fraction = closed_->progress(); });
+    MILLRACE_RETURN_IF_ERROR(
+        closed_->execute(statement, true, watch.stop, result, Author::kUsers,
+                         [&] { watch.activity.fraction = closed_->progress(); }));
+    return statement;
   }
 
   Result<WrittenDataset> write_quarantine(QuarantineTable& quarantine, const std::string& folder,
@@ -303,7 +307,10 @@ class DuckDbEngine final : public QueryEngine {
     MILLRACE_RETURN_IF_ERROR(
         writer_->execute(statement, true, watch.stop, result, Author::kOurs, nullptr));
     for (;;) {
-      MILLRACE_TRY(chunk, next_rows(result, Author::kOurs, watch));
+      Result<Chunk> next = next_rows(result, Author::kOurs, watch);
+      if (!next.ok() && is_unasked(next.error()))
+        return writer_->why_interrupted(statement, watch.stop, Author::kOurs);
+      MILLRACE_TRY(chunk, std::move(next));
       if (chunk.get() == nullptr) return ok_status();
       const auto vector = [&](idx_t i) { return duckdb_data_chunk_get_vector(chunk.get(), i); };
       const auto text = [&](idx_t i, idx_t row) { return std::string(text_at(vector(i), row)); };
@@ -378,8 +385,10 @@ Result<WrittenRows> DuckDbEngine::run_rows(const Query& query, RowFormat format,
   for (Session* session : {writer_.get(), closed_.get()})
     MILLRACE_RETURN_IF_ERROR(session->run(kSmallBuffer));
   ResultSet result;
-  MILLRACE_RETURN_IF_ERROR(start(query, watch, result));
-  ResultTable table(result, false, std::nullopt, watch.activity);
+  MILLRACE_TRY(asked, start(query, watch, result));
+  ResultTable table(
+      result, [&] { return closed_->why_interrupted(asked, watch.stop, Author::kUsers); }, false,
+      std::nullopt, watch);
   MILLRACE_RETURN_IF_ERROR(table.register_in(*writer_, "millrace_result"));
   MILLRACE_TRY(schema, describe(*writer_, "SELECT * FROM millrace_result()"));
   std::vector<RowColumn> columns;

@@ -55,14 +55,13 @@ Result<Chunk> ResultTable::take_chunk() {
   const std::lock_guard lock(mutex_);
   if (error_.has_value()) return *error_;
   if (at_end_) return Chunk();
-  Chunk chunk(duckdb_fetch_chunk(*result_.get()));
-  if (chunk.get() == nullptr) {
+  Result<Chunk> chunk = fetch_rows(result_, Author::kUsers, stop_);
+  if (!chunk.ok()) {
+    error_ = is_unasked(chunk.error()) ? why_interrupted_() : chunk.error();
+  } else if (chunk->get() == nullptr) {
     at_end_ = true;
-    const char* const message = duckdb_result_error(result_.get());
-    if (message != nullptr && *message != '\0')
-      error_ = engine_error(duckdb_result_error_type(result_.get()), message, Author::kUsers);
   } else {
-    rows_ += static_cast<std::int64_t>(duckdb_data_chunk_get_size(chunk.get()));
+    rows_ += static_cast<std::int64_t>(duckdb_data_chunk_get_size(chunk->get()));
     activity_.rows_written = rows_;
     if (max_rows_.has_value() && rows_ > *max_rows_)
       error_ = Error{ErrorClass::kUser, "query.too_many_rows",

@@ -5,23 +5,32 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
-#include "workers/kernel/activity.h"
 #include "workers/kernel/duckdb/session.h"
+#include "workers/kernel/query_engine.h"
 
 namespace millrace::kernel {
 
 class ResultTable {
  public:
-  // `result` is a streaming one, and gives its rows once. `parallel`: several threads may take
-  // chunks, so that their order is lost.
-  ResultTable(ResultSet& result, bool parallel, std::optional<std::int64_t> max_rows,
-              Activity& activity)
-      : result_(result), parallel_(parallel), max_rows_(max_rows), activity_(activity) {}
+  // `result` is a streaming one, and gives its rows once; `why_interrupted` tells its error where
+  // it only says that it was interrupted (Session::why_interrupted). `parallel`: several threads
+  // may take chunks, so that their order is lost.
+  ResultTable(ResultSet& result, std::function<Error()> why_interrupted, bool parallel,
+              std::optional<std::int64_t> max_rows, const Watch& watch)
+      : result_(result),
+        why_interrupted_(std::move(why_interrupted)),
+        parallel_(parallel),
+        max_rows_(max_rows),
+        stop_(watch.stop),
+        activity_(watch.activity) {}
   ResultTable(const ResultTable&) = delete;
   ResultTable& operator=(const ResultTable&) = delete;
 
@@ -38,8 +47,10 @@ class ResultTable {
   Result<Chunk> take_chunk();
 
   ResultSet& result_;
+  std::function<Error()> why_interrupted_;
   bool parallel_;
   std::optional<std::int64_t> max_rows_;
+  std::stop_token stop_;
   Activity& activity_;
   mutable std::mutex mutex_;  // guards the result and all below
   std::int64_t rows_ = 0;

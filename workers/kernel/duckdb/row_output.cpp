@@ -108,11 +108,7 @@ Error row_too_large(std::int64_t bytes, std::int64_t limit) {
 
 Result<Chunk> next_rows(ResultSet& rows, Author author, const Watch& watch) {
   if (watch.stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
-  Chunk chunk(duckdb_fetch_chunk(*rows.get()));
-  const char* const message = chunk.get() == nullptr ? duckdb_result_error(rows.get()) : nullptr;
-  if (message != nullptr && *message != '\0')
-    return engine_error(duckdb_result_error_type(rows.get()), message, author);
-  return chunk;
+  return fetch_rows(rows, author, watch.stop);
 }
 
 void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t first,

@@ -134,6 +134,17 @@ std::string with_sql_types(std::string text) {
   return text;
 }
 
+constexpr std::string_view kStopped = "task.cancelled";
+constexpr std::string_view kInterrupted = "engine.interrupted";
+
+// The error, which is of an interrupt only where somebody asked for one.
+Error unless_unasked(Error error, const std::stop_token& stop) {
+  if (error.code != kStopped || stop.stop_requested()) return error;
+  return {ErrorClass::kTransient, std::string(kInterrupted),
+          "a part of the statement failed and ended the others before it could tell why",
+          "run it again"};
+}
+
 }  // namespace
 
 std::string sql_literal(std::string_view text) {
@@ -177,7 +188,7 @@ Error engine_error(duckdb_error_type type, std::string_view message, Author auth
   if (says(message, "allocation failure")) type = DUCKDB_ERROR_OUT_OF_MEMORY;
   switch (type) {
     case DUCKDB_ERROR_INTERRUPT:
-      return Error{ErrorClass::kTransient, "task.cancelled", "the task was stopped"};
+      return Error{ErrorClass::kTransient, std::string(kStopped), "the task was stopped"};
     case DUCKDB_ERROR_OUT_OF_MEMORY:
       return Error{ErrorClass::kResource, "engine.out_of_memory", text,
                    "grant the task more memory by resources"};
@@ -203,6 +214,17 @@ Error engine_error(duckdb_error_type type, std::string_view message, Author auth
     default:
       return Error{ErrorClass::kUser, "query.failed", text, "mend the statement or its data"};
   }
+}
+
+bool is_unasked(const Error& error) { return error.code == kInterrupted; }
+
+Result<Chunk> fetch_rows(ResultSet& rows, Author author, const std::stop_token& stop) {
+  Chunk chunk(duckdb_fetch_chunk(*rows.get()));
+  const char* const message = chunk.get() == nullptr ? duckdb_result_error(rows.get()) : nullptr;
+  if (message != nullptr && *message != '\0')
+    return unless_unasked(engine_error(duckdb_result_error_type(rows.get()), message, author),
+                          stop);
+  return chunk;
 }
 
 Result<std::unique_ptr<Session>> Session::open() {
@@ -284,6 +306,30 @@ Result<Prepared> Session::prepare(const std::string& sql, Author author) {
 
 Status Session::execute(const Prepared& statement, bool streaming, const std::stop_token& stop,
                         ResultSet& result, Author author, const std::function<void()>& watch) {
+  const Status executed = execute_once(statement, streaming, stop, result, author, watch);
+  // One that writes is not run again: what it has written is there.
+  if (executed.ok() || !is_unasked(executed.error()) || !streaming) return executed;
+  return why_interrupted(statement, stop, author);
+}
+
+Error Session::why_interrupted(const Prepared& statement, const std::stop_token& stop,
+                               Author author) {
+  constexpr int kTries = 8;  // each is as likely to tell nothing as the first was: one in hundreds
+  for (int i = 1;; ++i) {
+    ResultSet rows;
+    const Status begun = execute_once(statement, true, stop, rows, author, nullptr);
+    Result<Chunk> chunk =
+        begun.ok() ? fetch_rows(rows, author, stop) : Result<Chunk>(begun.error());
+    while (chunk.ok() && chunk->get() != nullptr) chunk = fetch_rows(rows, author, stop);
+    abandon();
+    const bool none = chunk.ok();  // it does not fail any more
+    if (none) return unless_unasked(engine_error(DUCKDB_ERROR_INTERRUPT, "", author), stop);
+    if (!is_unasked(chunk.error()) || i == kTries) return chunk.error();
+  }
+}
+
+Status Session::execute_once(const Prepared& statement, bool streaming, const std::stop_token& stop,
+                             ResultSet& result, Author author, const std::function<void()>& watch) {
   Pending pending;
   const duckdb_state made = streaming
                                 ? duckdb_pending_prepared_streaming(statement.get(), pending.out())
@@ -304,7 +350,7 @@ Status Session::execute(const Prepared& statement, bool streaming, const std::st
     const duckdb_pending_state state = duckdb_pending_execute_task(pending.get());
     if (state == DUCKDB_PENDING_ERROR) {
       const std::string message = duckdb_pending_error(pending.get());
-      return abandoned(engine_error(type_of(message), message, author));
+      return abandoned(unless_unasked(engine_error(type_of(message), message, author), stop));
     }
     if (duckdb_pending_execution_is_finished(state)) break;
     if (stop.stop_requested()) {
@@ -317,8 +363,9 @@ Status Session::execute(const Prepared& statement, bool streaming, const std::st
       std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   if (duckdb_execute_pending(pending.get(), result.get()) == DuckDBError)
-    return abandoned(engine_error(duckdb_result_error_type(result.get()),
-                                  duckdb_result_error(result.get()), author));
+    return abandoned(unless_unasked(engine_error(duckdb_result_error_type(result.get()),
+                                                 duckdb_result_error(result.get()), author),
+                                    stop));
   return ok_status();
 }
 

@@ -93,6 +93,11 @@ inline bool valid_at(const std::uint64_t* validity, idx_t row) {
 enum class Author { kOurs, kUsers };
 Error engine_error(duckdb_error_type type, std::string_view message, Author author);
 
+// The next rows of a streaming result; none at its end. Errors: the engine's, as `author`'s
+// statement has them; engine.interrupted (Transient), see Session::why_interrupted.
+Result<Chunk> fetch_rows(ResultSet& rows, Author author, const std::stop_token& stop);
+bool is_unasked(const Error& error);  // engine.interrupted
+
 class Session {
  public:
   static Result<std::unique_ptr<Session>> open();
@@ -109,9 +114,16 @@ class Session {
   Result<Prepared> prepare(const std::string& sql, Author author);
   // Runs a prepared statement in slices and stops between them, or inside by an interrupt, when
   // `stop` says so: task.cancelled. `streaming`: the result is ready at its first rows, and the
-  // rest is made while it is fetched. `watch` is called between slices.
+  // rest is made while it is fetched. `watch` is called between slices. Error besides the
+  // statement's: engine.interrupted (Transient), where why_interrupted() can't tell.
   Status execute(const Prepared& statement, bool streaming, const std::stop_token& stop,
                  ResultSet& result, Author author, const std::function<void()>& watch);
+
+  // Why a statement that only reads was interrupted though nobody asked for it: where one thread of
+  // the engine fails, another that is ended for it may be the first to tell, and all that it knows
+  // is that. So the statement runs again, for its error alone. Also task.cancelled, after all, and
+  // engine.interrupted.
+  Error why_interrupted(const Prepared& statement, const std::stop_token& stop, Author author);
 
   // Takes what is left of the connection's last statement off the engine's threads: they may still
   // be at it, and at what it reads from us.
@@ -122,6 +134,8 @@ class Session {
 
  private:
   Session() = default;
+  Status execute_once(const Prepared& statement, bool streaming, const std::stop_token& stop,
+                      ResultSet& result, Author author, const std::function<void()>& watch);
   Database database_;
   Connection connection_;
 };
