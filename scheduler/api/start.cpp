@@ -41,7 +41,7 @@ Result<std::size_t> free_name_end(const Context& context, const scheduler::Submi
   std::size_t end = scheduler::kShortNameEnd;
   for (; end < scheduler::kLongestNameEnd; ++end) {
     const std::string name = scheduler::made_up_name(submit.workflow, submit.run, end);
-    MILLRACE_TRY(taken, context.ports.reads.run({submit.ns, name}));
+    MILLRACE_TRY(taken, context.ports.reads.is_run_kept({submit.ns, name}));
     if (!taken) break;
   }
   return end;

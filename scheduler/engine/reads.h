@@ -144,6 +144,8 @@ class Reads {
   // Runs that ended. Nothing: there is none, or its retention is over.
   virtual Result<std::optional<RunRecord>> run(const NamespacedName& name) = 0;
   virtual Result<std::optional<RunRecord>> run(RunId id) = 0;
+  // Whether there is one of that name: asked for each run that is started, so no more is read.
+  virtual Result<bool> is_run_kept(const NamespacedName& name) = 0;
   virtual Result<std::vector<RunRecord>> runs(const RunQuery& query) = 0;
   virtual Result<std::vector<TaskRecord>> tasks(RunId run) = 0;
   // Of live and of ended runs: the tasks of which there is one, in no order.

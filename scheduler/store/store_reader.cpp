@@ -210,6 +210,19 @@ Result<std::optional<RunRecord>> StoreReader::run(RunId id) {
   return found;
 }
 
+Result<bool> StoreReader::is_run_kept(const NamespacedName& name) {
+  bool kept = false;
+  MILLRACE_RETURN_IF_ERROR(read([&](Transaction& transaction) {
+    // runs_by_name.
+    kept = !transaction.work
+                .exec_params("SELECT 1 FROM millrace.runs WHERE ns = $1 AND name = $2 LIMIT 1",
+                             clean_text(name.ns), clean_text(name.name))
+                .empty();
+    return ok_status();
+  }));
+  return kept;
+}
+
 Result<std::vector<RunRecord>> StoreReader::runs(const RunQuery& query) {
   // Every filter is a list of none or one.
   postgres::SqlArray before, workflow, queue, outcome, since;

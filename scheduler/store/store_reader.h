@@ -28,6 +28,7 @@ class StoreReader final : public Reads, public AttemptReads {
 
   Result<std::optional<RunRecord>> run(const NamespacedName& name) override;
   Result<std::optional<RunRecord>> run(RunId id) override;
+  Result<bool> is_run_kept(const NamespacedName& name) override;
   Result<std::vector<RunRecord>> runs(const RunQuery& query) override;
   Result<std::vector<TaskRecord>> tasks(RunId run) override;
   Result<std::vector<TaskEnding>> endings(RunId run) override;

@@ -77,6 +77,8 @@ TEST_F(StoreReaderTest, ended_runs_are_found_by_id_and_name) {
     EXPECT_EQ(ended.counts.succeeded, run->header.counts.succeeded);
     EXPECT_EQ(ended.counts.skipped, run->header.counts.skipped);
     EXPECT_EQ(reader().run(NamespacedName{"team", run->header.name}).value()->id, run->header.id);
+    EXPECT_TRUE(reader().is_run_kept({"team", run->header.name}).value());
+    EXPECT_FALSE(reader().is_run_kept({"other", run->header.name}).value());
   }
   EXPECT_FALSE(reader().run(RunId(RawId{1, 1})).value().has_value());
   EXPECT_FALSE(

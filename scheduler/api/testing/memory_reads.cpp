@@ -143,6 +143,11 @@ Result<std::optional<RunRecord>> MemoryReads::run(const scheduler::NamespacedNam
   return std::optional<RunRecord>();
 }
 
+Result<bool> MemoryReads::is_run_kept(const scheduler::NamespacedName& name) {
+  MILLRACE_TRY(found, run(name));
+  return found.has_value();
+}
+
 Result<std::optional<RunRecord>> MemoryReads::run(scheduler::RunId id) {
   const std::lock_guard lock(mutex_);
   MILLRACE_RETURN_IF_ERROR(check());

@@ -28,6 +28,7 @@ class MemoryReads final : public Reads {
 
   Result<std::optional<RunRecord>> run(const scheduler::NamespacedName& name) override;
   Result<std::optional<RunRecord>> run(scheduler::RunId id) override;
+  Result<bool> is_run_kept(const scheduler::NamespacedName& name) override;
   Result<std::vector<RunRecord>> runs(const RunQuery& query) override;
   Result<std::vector<TaskRecord>> tasks(scheduler::RunId run) override;
   Result<std::vector<TaskEnding>> endings(scheduler::RunId run) override;
