@@ -89,5 +89,15 @@ TEST(Report, exit_codes) {
   EXPECT_EQ(report(err, Error{ErrorClass::kUser, "up.not_found", "nothing"}), Exit::kNotFound);
 }
 
+// As a proxy in between may answer.
+TEST(Report, an_answer_that_does_not_say_why_says_so) {
+  for (const char* body : {"{}", "[]", "", R"({"error": "no"})", "<html>"})
+    EXPECT_EQ(
+        problem_text(client::parse_problem(502, body)),
+        "error: the server answered 502 without saying why. Is this the address of a Millrace "
+        "scheduler?\n")
+        << body;
+}
+
 }  // namespace
 }  // namespace millrace::cli

@@ -22,6 +22,14 @@ bool is_index(std::string_view token) {
   return !token.empty() && std::ranges::all_of(token, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// Of a body that does not say why: no JSON object, or one of somebody else's, such as a proxy.
+void say_what_is_known(Problem& problem) {
+  if (problem.code.empty()) problem.code = "client.unexpected";
+  problem.title = "Unexpected answer";
+  problem.detail = "the server answered " + std::to_string(problem.status) + " without saying why";
+  if (problem.hint.empty()) problem.hint = "is this the address of a Millrace scheduler?";
+}
+
 }  // namespace
 
 std::string Defect::path() const {
@@ -49,10 +57,7 @@ Problem parse_problem(int status, std::string_view body) {
   problem.status = status;
   const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
-    problem.code = "client.unexpected";
-    problem.title = "Unexpected answer";
-    problem.detail = "the server answered " + std::to_string(status) + " without saying why";
-    problem.hint = "is this the address of a Millrace scheduler?";
+    say_what_is_known(problem);
     return problem;
   }
   const std::string type = text(json, "type");
@@ -69,6 +74,8 @@ Problem parse_problem(int status, std::string_view body) {
                                  text(error, "hint"), text(error, "subject")});
     }
   }
+  if (problem.title.empty() && problem.detail.empty() && problem.defects.empty())
+    say_what_is_known(problem);
   return problem;
 }
 
