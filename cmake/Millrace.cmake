@@ -63,11 +63,13 @@ function(millrace_test name)
     ENVIRONMENT "MILLRACE_SOURCE_DIR=${PROJECT_SOURCE_DIR};MILLRACE_BIN_DIR=${PROJECT_BINARY_DIR}/bin;${arg_ENVIRONMENT}")
 endfunction()
 
-# A libFuzzer program, built where MILLRACE_FUZZ is on: LLVMFuzzerTestOneInput in SOURCES.
+# A libFuzzer program, built where MILLRACE_FUZZ is on: LLVMFuzzerTestOneInput in SOURCES. tools/fuzz.sh runs
+# them all.
 function(millrace_fuzz name)
   if(MILLRACE_FUZZ)
     millrace_program(${name} ${ARGN})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set_property(GLOBAL APPEND PROPERTY MILLRACE_FUZZERS ${name})
   endif()
 endfunction()
 
@@ -77,6 +79,8 @@ function(millrace_aggregate_targets)
   add_custom_target(links_alone DEPENDS ${alone})
   get_property(sanitized GLOBAL PROPERTY MILLRACE_SANITIZED_TESTS)
   add_custom_target(sanitized_tests DEPENDS ${sanitized})
+  get_property(fuzzers GLOBAL PROPERTY MILLRACE_FUZZERS)
+  add_custom_target(fuzzers DEPENDS ${fuzzers})
   foreach(library ${MILLRACE_SANITIZED})
     if(MILLRACE_FOLDERS STREQUAL "${MILLRACE_ALL_FOLDERS}" AND NOT ${library}_test IN_LIST sanitized)
       message(FATAL_ERROR "MILLRACE_SANITIZED names \"${library}\", and there is no ${library}_test")

@@ -32,7 +32,9 @@ RecordScanner::RecordScanner(std::unique_ptr<ByteSource> source, ScanOptions opt
 Result<bool> RecordScanner::next(RecordBlock& block) {
   block.records.clear();
   block.size = 0;
-  std::size_t wanted = std::max(options_.block_bytes, carry_.size());
+  // Of the first block a whole mark, however small blocks are.
+  const std::size_t least = started_ ? carry_.size() : kByteOrderMark.size();
+  std::size_t wanted = std::max(options_.block_bytes, least);
   reserve(block, wanted);
   if (!carry_.empty()) std::memcpy(block.bytes.get(), carry_.data(), carry_.size());
   block.size = carry_.size();

@@ -13,70 +13,23 @@
 #include <vector>
 
 #include "base/contents.h"
+#include "workers/kernel/testing/scan_text.h"
 #include "workers/kernel/testing/temp_folder.h"
 
 namespace millrace::kernel {
 namespace {
 
 using millrace::testing::TempFolder;
-
-// A record as the scanner should find it.
-struct Found {
-  std::uint64_t record = 0;
-  std::uint64_t line = 0;
-  std::uint64_t offset = 0;
-  std::string bytes;
-  RecordFault fault = RecordFault::kNone;
-
-  friend bool operator==(const Found&, const Found&) = default;
-};
-std::ostream& operator<<(std::ostream& out, const Found& found) {
-  return out << "{#" << found.record << " line " << found.line << " at " << found.offset << ' '
-             << ::testing::PrintToString(found.bytes) << " fault " << static_cast<int>(found.fault)
-             << '}';
-}
-
-// Gives its bytes in pieces of any size.
-class StringSource final : public ByteSource {
- public:
-  StringSource(std::string bytes, std::size_t piece) : bytes_(std::move(bytes)), piece_(piece) {}
-  Result<std::size_t> read(char* out, std::size_t capacity) override {
-    const std::size_t count = std::min({capacity, piece_, bytes_.size() - at_});
-    std::copy_n(bytes_.data() + at_, count, out);
-    at_ += count;
-    return count;
-  }
-  std::uint64_t consumed() const override { return at_; }
-  const std::string& name() const override { return name_; }
-  Result<std::unique_ptr<ByteSource>> again() const override {
-    return std::unique_ptr<ByteSource>(new StringSource(bytes_, piece_));
-  }
-
- private:
-  std::string name_ = "text";
-  std::string bytes_;
-  std::size_t piece_;
-  std::size_t at_ = 0;
-};
+using testing::Found;
+using testing::StringSource;
 
 constexpr ScanOptions kCsv{.quote = '"', .delimiter = ','};
 
 std::vector<Found> scan(const std::string& bytes, ScanOptions options,
                         std::size_t piece = 1 << 20) {
-  RecordScanner scanner(std::make_unique<StringSource>(bytes, piece), options);
-  std::vector<Found> found;
-  RecordBlock block;
-  for (;;) {
-    const Result<bool> more = scanner.next(block);
-    EXPECT_TRUE(more.ok()) << more.error().to_text();
-    if (!more.ok() || !*more) return found;
-    EXPECT_FALSE(block.records.empty());
-    for (std::size_t i = 0; i < block.records.size(); ++i) {
-      const RecordSpan& span = block.records[i];
-      found.push_back({block.first_record + i, block.first_line + span.line,
-                       block.offset + span.begin, std::string(block.bytes_of(span)), span.fault});
-    }
-  }
+  const auto found = testing::scan_text(bytes, options, piece);
+  EXPECT_TRUE(found.ok()) << found.error().to_text();
+  return found.ok() ? *found : std::vector<Found>();
 }
 
 std::vector<std::string> texts(const std::vector<Found>& found) {
@@ -163,6 +116,16 @@ TEST(RecordScanner, passes_over_a_byte_order_mark_and_a_header) {
   ScanOptions options = kCsv;
   options.skip = 1;
   EXPECT_EQ(scan("\xEF\xBB\xBFn\na\n", options), (std::vector<Found>{{1, 2, 5, "a"}}));
+}
+
+TEST(RecordScanner, knows_a_byte_order_mark_in_the_smallest_blocks) {
+  ScanOptions options = kCsv;
+  options.block_bytes = 1;
+  EXPECT_EQ(scan("\xEF\xBB\xBFn\na\n", options, 1),
+            (std::vector<Found>{{1, 1, 3, "n"}, {2, 2, 5, "a"}}));
+  const auto utf16 = testing::scan_text("\xFE\xFF", options, 1);
+  ASSERT_FALSE(utf16.ok());
+  EXPECT_EQ(utf16.error().code, "source.utf16");
 }
 
 TEST(RecordScanner, keeps_empty_records_where_they_mean_null) {
