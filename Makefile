@@ -16,7 +16,7 @@ demo: ## set this machine up, build, and run the flights workflow, killing the s
 test: ## everything a change must pass (also: PRESET=dev)
 	@tools/test.sh
 
-test-full: ## all of test, and what is too long for it
+test-full: ## all of test, and what takes too long for it: fuzzing, benchmarks, a bare Debian 12
 	@tools/test.sh --full
 
 build: ## build all; PRESET=dev|release|asan|tsan|lint|fuzz

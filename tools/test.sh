@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All that stands between a change and its landing, in phases; `make test` and CI run this.
 #
-#   tools/test.sh [--full] [PHASE…]     --full: every shard, every sanitizer, 10,000 seeds, what takes long
+#   tools/test.sh [--full] [PHASE…]     --full: every shard, every sanitizer, 10,000 seeds, fuzzers, benchmarks,
+#                                       what takes long
 #
 # A whole --full run appends what it found to docs/test-runs.md.
 # MILLRACE_TESTS=REGEX narrows the phase "tests" to the programs whose names match, for a look by hand.
@@ -20,6 +21,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
 counts=$scratch/counts
 : >"$counts"
+: >"$scratch/bench"
 table=()
 failed=()
 
@@ -49,14 +51,16 @@ phase() { # name, command…
   table+=("$(printf '%-14s %3d:%02d min  %s' "$name" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) "$result")")
 }
 total() { awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }' "$counts"; }
-# A row for docs/test-runs.md: commit, day, machine, seeds, the time of each phase, result.
+# The figures that have an aim: "chain of 40 x fibo(10), a task 1.04 ms; …".
+figures() { awk -F '  +' '/  aim / { printf "%s%s %s", separator, $1, $2; separator = "; " }' "$scratch/bench"; }
+# A row for docs/test-runs.md: commit, day, machine, seeds, the time of each phase, figures, result.
 record() {
   local commit phases
   commit=$(git rev-parse --short=12 HEAD)
   [[ -z $(git status --porcelain) ]] || commit+=' and changes'
   phases=$(printf '%s\n' "${table[@]}" | awk '{ printf "%s%s %s%s", (NR > 1 ? ", " : ""), $1, $2, ($4 == "ok" ? "" : " " $4) }')
-  printf '| %s | %s | %d cores, %d GiB | %s | %s | %s |\n' "$commit" "$(date -u +%F)" "$(nproc)" \
-    "$(awk '/^MemTotal/ { print int($2 / 1048576 + 0.5) }' /proc/meminfo)" "$MILLRACE_SEEDS" "$phases" "$(total)" \
+  printf '| %s | %s | %d cores, %d GiB | %s | %s | %s | %s |\n' "$commit" "$(date -u +%F)" "$(nproc)" \
+    "$(awk '/^MemTotal/ { print int($2 / 1048576 + 0.5) }' /proc/meminfo)" "$MILLRACE_SEEDS" "$phases" "$(figures)" "$(total)" \
     >>docs/test-runs.md
 }
 finish() {
@@ -77,6 +81,9 @@ required_phase() {
 # shellcheck disable=SC2317  # called through phase
 run_tests() { tools/run_tests.py --counts "$counts" "$@"; }
 
+# shellcheck disable=SC2317  # called through phase
+run_bench() { tools/bench.sh | tee "$scratch/bench"; }
+
 required_phase bootstrap tools/bootstrap.sh test
 required_phase build tools/build.sh
 phase tests run_tests "build/$preset" -LE '^(simulation|long)$' ${MILLRACE_TESTS:+-R "$MILLRACE_TESTS"}
@@ -90,6 +97,8 @@ if [[ -z $full ]]; then
 else
   phase shards tools/shard.sh --all
   phase long run_tests "build/$preset" -L '^long$'
+  phase fuzz tools/fuzz.sh 120
+  phase bench run_bench
   phase planted tools/planted_failures.sh
   phase fresh tools/test_fresh.sh
 fi

@@ -4,7 +4,8 @@ import unittest
 
 from workshop import WorkshopTest
 
-TOOLS = ("bootstrap.sh", "build.sh", "lint.sh", "demo.sh", "schemathesis.sh", "shard.sh", "test_fresh.sh", "planted_failures.sh")
+TOOLS = ("bootstrap.sh", "build.sh", "lint.sh", "demo.sh", "schemathesis.sh", "shard.sh", "test_fresh.sh", "planted_failures.sh",
+         "fuzz.sh", "bench.sh")
 COUNTING = """#!/bin/sh
 while [ $# -gt 0 ]; do
   if [ "$1" = --counts ]; then echo '10 0' >>"$2"; fi
@@ -53,10 +54,13 @@ class Phases(WorkshopTest):
         self.assertEqual(re.findall(r"=== (\w+)", done.stdout), ["bootstrap", "lint"])
 
     def test_a_whole_run_leaves_its_row(self):
+        figures = "settings  load 1.0\nchain, a task      1.04 ms  aim <= 2 ms  p50 1\nno aim      7 ms\nrecovery    42 ms  aim <= 3,000 ms\n"
+        self.write("tools/bench.sh", f"#!/bin/sh\ncat <<'END'\n{figures}END\n", executable=True)
+        self.run_tool("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "c")
         self.expect_clean(self.run_tool("tools/test.sh", "--full"))
         (row,) = self.rows()
         self.assertRegex(row, r"^\| [0-9a-f]{12} \| \d{4}-\d\d-\d\d \| \d+ cores, \d+ GiB \| 10000 \| bootstrap 0:0\d, "
-                              r".*planted 0:0\d, fresh 0:0\d \| 48 passed, 0 failed \|$")
+                              r".*planted 0:0\d, fresh 0:0\d \| chain, a task 1.04 ms; recovery 42 ms \| 50 passed, 0 failed \|$")
 
     def test_a_failed_whole_run_says_so_in_its_row(self):
         self.write("tools/demo.sh", "#!/bin/sh\nexit 1\n", executable=True)
