@@ -21,7 +21,6 @@ namespace {
 
 using millrace::testing::TempFolder;
 using testing::Found;
-using testing::StringSource;
 
 constexpr ScanOptions kCsv{.quote = '"', .delimiter = ','};
 
