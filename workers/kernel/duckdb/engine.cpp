@@ -307,7 +307,7 @@ class DuckDbEngine final : public QueryEngine {
     MILLRACE_RETURN_IF_ERROR(
         writer_->execute(statement, true, watch.stop, result, Author::kOurs, nullptr));
     for (;;) {
-      Result<Chunk> next = next_rows(result, Author::kOurs, watch);
+      Result<Chunk> next = fetch_rows(result, Author::kOurs, watch.stop);
       if (!next.ok() && is_unasked(next.error()))
         return writer_->why_interrupted(statement, watch.stop, Author::kOurs);
       MILLRACE_TRY(chunk, std::move(next));

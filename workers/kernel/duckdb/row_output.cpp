@@ -106,11 +106,6 @@ Error row_too_large(std::int64_t bytes, std::int64_t limit) {
 
 }  // namespace
 
-Result<Chunk> next_rows(ResultSet& rows, Author author, const Watch& watch) {
-  if (watch.stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
-  return fetch_rows(rows, author, watch.stop);
-}
-
 void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t first,
                    idx_t row, std::string& out) {
   out += '{';
@@ -130,7 +125,7 @@ Result<WrittenRows> write_rows(ResultSet& rows, const std::vector<RowColumn>& co
   WrittenRows written;
   std::string text;
   while (!written.truncated) {
-    MILLRACE_TRY(chunk, next_rows(rows, Author::kUsers, watch));
+    MILLRACE_TRY(chunk, fetch_rows(rows, Author::kUsers, watch.stop));
     if (chunk.get() == nullptr) break;
     for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk.get()); ++row) {
       text.clear();
@@ -160,7 +155,7 @@ Result<std::int64_t> write_ndjson(ResultSet& rows, const std::vector<RowColumn>&
   std::int64_t written = 0;
   std::string text;
   for (;;) {
-    MILLRACE_TRY(chunk, next_rows(rows, Author::kOurs, watch));
+    MILLRACE_TRY(chunk, fetch_rows(rows, Author::kOurs, watch.stop));
     if (chunk.get() == nullptr) break;
     const idx_t count = duckdb_data_chunk_get_size(chunk.get());
     for (idx_t row = 0; row < count; ++row) {

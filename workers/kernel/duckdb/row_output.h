@@ -29,10 +29,6 @@ Result<std::int64_t> write_ndjson(ResultSet& rows, const std::vector<RowColumn>&
                                   const std::string& path, const Watch& watch,
                                   const std::function<void()>& look);
 
-// The next rows of a streaming result; none at its end. Errors: the engine's, as `author`'s
-// statement has them; task.cancelled.
-Result<Chunk> next_rows(ResultSet& rows, Author author, const Watch& watch);
-
 // A row as a JSON object. The columns' vectors are the chunk's from `first` on.
 void append_object(const std::vector<RowColumn>& columns, duckdb_data_chunk chunk, idx_t first,
                    idx_t row, std::string& out);

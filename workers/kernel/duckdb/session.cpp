@@ -219,6 +219,7 @@ Error engine_error(duckdb_error_type type, std::string_view message, Author auth
 bool is_unasked(const Error& error) { return error.code == kInterrupted; }
 
 Result<Chunk> fetch_rows(ResultSet& rows, Author author, const std::stop_token& stop) {
+  if (stop.stop_requested()) return engine_error(DUCKDB_ERROR_INTERRUPT, "", author);
   Chunk chunk(duckdb_fetch_chunk(*rows.get()));
   const char* const message = chunk.get() == nullptr ? duckdb_result_error(rows.get()) : nullptr;
   if (message != nullptr && *message != '\0')

@@ -94,7 +94,7 @@ enum class Author { kOurs, kUsers };
 Error engine_error(duckdb_error_type type, std::string_view message, Author author);
 
 // The next rows of a streaming result; none at its end. Errors: the engine's, as `author`'s
-// statement has them; engine.interrupted (Transient), see Session::why_interrupted.
+// statement has them; task.cancelled; engine.interrupted (Transient), see Session::why_interrupted.
 Result<Chunk> fetch_rows(ResultSet& rows, Author author, const std::stop_token& stop);
 bool is_unasked(const Error& error);  // engine.interrupted
 
